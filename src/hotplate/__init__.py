@@ -1,0 +1,52 @@
+"""Hotplate turns Python model code that already exists into a production HTTP endpoint.
+
+Everything here is loaded on first use: `import hotplate` starts nothing and imports nothing heavy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hotplate.authoring import Service, batch, path, volume_path
+    from hotplate.client import AsyncClient, Client
+    from hotplate.media import Audio, File, Image, Video
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AsyncClient": "hotplate.client",
+    "Audio": "hotplate.media",
+    "Client": "hotplate.client",
+    "File": "hotplate.media",
+    "Image": "hotplate.media",
+    "Service": "hotplate.authoring",
+    "Video": "hotplate.media",
+    "batch": "hotplate.authoring",
+    "path": "hotplate.authoring",
+    "volume_path": "hotplate.authoring",
+}
+
+__all__ = [
+    "AsyncClient",
+    "Audio",
+    "Client",
+    "File",
+    "Image",
+    "Service",
+    "Video",
+    "batch",
+    "path",
+    "volume_path",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'hotplate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,27 @@
+"""What a project offers, as pure data, and its OpenAPI document."""
+
+from hotplate.contract.types import (
+    Batching,
+    Body,
+    Contract,
+    Kind,
+    Lifecycle,
+    Limits,
+    Param,
+    Route,
+    Source,
+    TypeSpec,
+)
+
+__all__ = [
+    "Batching",
+    "Body",
+    "Contract",
+    "Kind",
+    "Lifecycle",
+    "Limits",
+    "Param",
+    "Route",
+    "Source",
+    "TypeSpec",
+]

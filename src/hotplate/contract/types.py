@@ -1,0 +1,120 @@
+"""What a project offers, as frozen records without code. Dialects make them; faces, the server and the CLI read them.
+
+Only the standard library is imported here, so that every process can afford it. Records travel between worker
+and server as JSON (`contract/codec.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["json", "image", "audio", "video", "file"]
+"""How a value travels: as JSON, or as media that may also come as a part or a raw body."""
+
+Body = Literal["json", "form"]
+"""How a route's parameters arrive: one JSON object, or multipart/form-data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypeSpec:
+    """The type of a value.
+
+    `schema` is JSON Schema 2020-12; references point to `#/components/schemas/NAME`, found in
+    `Contract.definitions`. `annotation` is the author's own text for it (`str`, `list[Box]`).
+    """
+
+    kind: Kind = "json"
+    schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    annotation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Param:
+    """One named input of a route. `default` (a JSON value) has a meaning only where `required` is false."""
+
+    name: str
+    type: TypeSpec
+    required: bool = True
+    default: Any = None
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batching:
+    """How calls of a route are put together: at most `max_size` items, waiting at most `max_wait_ms` for more."""
+
+    max_size: int = 32
+    max_wait_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where in the user's project something is written. `file` is relative to the project's folder."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One method and path of an endpoint, bound to one callable of the project.
+
+    `name` is the callable's name. `stream` says that it yields its answer piece by piece.
+    `asynchronous` says that it is `async def`, so that many calls may share one thread.
+    """
+
+    path: str
+    name: str
+    method: str = "POST"
+    params: tuple[Param, ...] = ()
+    returns: TypeSpec = field(default_factory=TypeSpec)
+    body: Body = "json"
+    stream: bool = False
+    asynchronous: bool = False
+    batching: Batching | None = None
+    summary: str = ""
+    description: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """Which of the optional hooks the project has."""
+
+    startup: bool = False
+    setup: bool = False
+    shutdown: bool = False
+    store_assets: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the author allows, where it differs from the settings. None means: not said by the author.
+
+    `slots` is how many calls one worker may run at the same time.
+    """
+
+    slots: int | None = None
+    timeout_s: float | None = None
+    max_body_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """Everything that a project offers.
+
+    `dialect` names how the author wrote it, `face` the wire format that its callers use by default, and
+    `entry` what was loaded (`service:HelloService`, `model:predict`).
+    """
+
+    dialect: str
+    entry: str
+    name: str = ""
+    face: str = "plain"
+    description: str = ""
+    routes: tuple[Route, ...] = ()
+    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
+    lifecycle: Lifecycle = field(default_factory=Lifecycle)
+    limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,110 @@
+"""What every dialect is: a way to recognise, describe and load a project.
+
+`match` and `describe` read files and syntax trees only and may run anywhere; `load` imports the project and runs
+in a worker alone. A dialect knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from hotplate.contract import Contract, Route
+
+
+class _Missing:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Final = _Missing()
+"""Stands for: the parameter has no default."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A folder with a user's model code, and what the command line or the project file says of it.
+
+    `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
+    to `root`.
+    """
+
+    root: Path
+    targets: tuple[str, ...] = ()
+    service_module: str | None = None
+    service_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One reason why a dialect matched. `file` is relative to the project's folder."""
+
+    file: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`."""
+
+    dialect: str
+    entry: str
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One parameter of a loaded callable: its real annotation (hints resolved) and its default or MISSING."""
+
+    name: str
+    annotation: Any
+    default: Any = MISSING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A route bound to the callable behind it. `function` takes its values positionally, in the order of `parameters`.
+
+    For a batched route `function` takes one list per parameter and returns a list, while `parameters` and
+    `returns` are those of one item.
+    """
+
+    route: Route
+    function: Callable[..., Any]
+    parameters: tuple[Parameter, ...]
+    returns: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A project after its import: the contract, one call per route in the same order, and the hooks it has."""
+
+    contract: Contract
+    calls: tuple[Call, ...]
+    startup: Callable[[], Any] | None = None
+    setup: Callable[[], Any] | None = None
+    shutdown: Callable[[], Any] | None = None
+    store_assets: Callable[[], Any] | None = None
+
+
+class Dialect(Protocol):
+    """One way of writing a model."""
+
+    name: str
+
+    def match(self, project: Project) -> Match | None:
+        """Say whether the project is written this way, and why. Never imports the project."""
+        ...
+
+    def describe(self, project: Project, match: Match) -> Contract:
+        """Give the contract as far as the source text tells it. Never imports the project."""
+        ...
+
+    def load(self, project: Project, match: Match) -> Loaded:
+        """Import the project and bind its callables. Raises ProjectError with file, line and the next step."""
+        ...

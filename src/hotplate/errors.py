@@ -1,0 +1,159 @@
+"""The error tree, split by who must act. HTTP status lives in one table, `edge/status.py`, never here.
+
+HotplateError
+├── UserError                 the input, the project or its settings: fix them
+│   ├── InvalidInput          a call's body or parameters do not fit the route
+│   │   └── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   ├── ProjectError          the project cannot be read, matched or loaded
+│   ├── SettingError          a setting, flag or project file has a wrong value
+│   └── BlockedURL            a URL that may not be fetched from this machine
+├── Unavailable               try again; carries `retry_after_s`
+│   ├── NotReady              the model is still starting
+│   ├── Overloaded            the queue is full
+│   ├── DeadlineExceeded      no answer within the request's deadline
+│   └── WorkerLost            the worker process died while it ran this call
+└── PlatformError             ours; logged with an id
+    └── WireError             a frame between server and worker is malformed
+
+Each class has a stable `code` and uses its docstring as the default message.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class HotplateError(Exception):
+    """Something went wrong in Hotplate."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
+
+    @property
+    def message(self) -> str:
+        """The text for people: what happened, where, what to do."""
+        return str(self.args[0])
+
+
+class UserError(HotplateError):
+    """The request or the project is wrong."""
+
+    code = "user_error"
+
+
+class InvalidInput(UserError):
+    """The input does not fit the route.
+
+    `details` are pydantic-shaped items: `{"type", "loc", "msg", "input", "ctx"?}`.
+    """
+
+    code = "invalid_input"
+
+    def __init__(self, message: str | None = None, *, details: list[dict[str, Any]] | None = None) -> None:
+        super().__init__(message or "The input does not fit the route.")
+        self.details: list[dict[str, Any]] = details or []
+
+
+class LimitExceeded(InvalidInput):
+    """The input is over a limit."""
+
+    code = "limit_exceeded"
+
+
+class ProjectError(UserError):
+    """The project cannot be served.
+
+    `file` and `line` name the place in the user's project; `hint` says the next step.
+    """
+
+    code = "project_error"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        file: str | None = None,
+        line: int | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message or "The project cannot be served.")
+        self.file = file
+        self.line = line
+        self.hint = hint
+
+
+class SettingError(UserError):
+    """A setting has a wrong value.
+
+    `key` is the setting; `source` says where the value came from (a file and line, a flag, an environment
+    variable); `hint` says the next step.
+    """
+
+    code = "setting_error"
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        key: str | None = None,
+        source: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message or "A setting has a wrong value.")
+        self.key = key
+        self.source = source
+        self.hint = hint
+
+
+class BlockedURL(UserError):
+    """The URL points to a place that may not be fetched. Allow its host with `fetch_allow` in hotplate.yaml."""
+
+    code = "blocked_url"
+
+
+class Unavailable(HotplateError):
+    """Not available right now. Try again later."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class NotReady(Unavailable):
+    """The model is still starting. Try again in a moment."""
+
+    code = "not_ready"
+
+
+class Overloaded(Unavailable):
+    """Every slot is busy and the queue is full. Try again later."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(Unavailable):
+    """No answer within the deadline. Raise `timeout_s` if the model needs longer."""
+
+    code = "deadline_exceeded"
+
+
+class WorkerLost(Unavailable):
+    """The worker process died while it ran this call. It is being replaced; try again."""
+
+    code = "worker_lost"
+
+
+class PlatformError(HotplateError):
+    """An internal error. The log has the details under this request's id."""
+
+    code = "internal_error"
+
+
+class WireError(PlatformError):
+    """A malformed frame between server and worker."""
+
+    code = "wire_error"

@@ -1,0 +1,86 @@
+"""What every face is: how a call looks on HTTP. It runs in the worker, between raw bytes and the user's function.
+
+A face knows nothing of how the author wrote the code; it works from the `Call`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from hotplate.dialects.base import Call
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(slots=True, kw_only=True)
+class Head:
+    """What the server passes on of a request besides the body. Header names are lower case.
+
+    Only the headers named by `Face.headers` are there. A plain JSON request with none of them has no Head at all.
+    """
+
+    content_type: str = "application/json"
+    query: str = ""
+    headers: dict[str, str]
+
+
+@dataclass(slots=True, kw_only=True)
+class Answer:
+    """A complete response from the worker."""
+
+    status: int = 200
+    body: Buffer = b""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Codec(Protocol):
+    """The face's work for one route. Made once when the project is loaded; used by many threads at once."""
+
+    def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
+        """Turn a body into the values of the call's parameters, in order.
+
+        `head` is None for a plain `application/json` request. `body` may be a view of shared memory that is gone
+        when the call is over: copy what must live longer. Raises InvalidInput (never anything else for bad input).
+        """
+        ...
+
+    def encode(self, value: Any, head: Head | None, inference_ns: int, elapsed_ns: int) -> bytes | Answer:
+        """Turn the function's result into a response. `bytes` stands for status 200 and `application/json`.
+
+        `inference_ns` is the time in the user's function, `elapsed_ns` the time since the server had the request.
+        """
+        ...
+
+    def encode_item(self, value: Any) -> bytes:
+        """One piece of a streamed answer, framed (an SSE event)."""
+        ...
+
+    def encode_end(self) -> bytes:
+        """What closes a stream that ended well."""
+        ...
+
+    def encode_break(self, error: BaseException, request_id: str) -> bytes:
+        """What closes a stream that failed after its first piece."""
+        ...
+
+    def error(self, error: BaseException, request_id: str) -> Answer:
+        """The response for an error raised by decode, by the user's function or by encode.
+
+        The text of an exception that is not ours never gets out, unless the author raised it for the caller.
+        """
+        ...
+
+
+class Face(Protocol):
+    """One wire format."""
+
+    name: str
+    headers: tuple[str, ...]
+    """Request headers (lower case) that the codec wants to see, where a request has them."""
+    stream_content_type: str
+
+    def codec(self, call: Call) -> Codec:
+        """Make the codec of one route. Raises ProjectError for types that cannot be put on the wire."""
+        ...
