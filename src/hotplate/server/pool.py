@@ -146,7 +146,8 @@ class Pool:
             poll()
 
     def _setup_took_too_long(self, worker: Worker) -> None:
-        worker.failure = f"setup() did not end within {self._setup_timeout_s:g} s. Raise setup_timeout_s if the model needs longer.\n"
+        limit = f"{self._setup_timeout_s:g} s"
+        worker.failure = f"setup() did not end within {limit}. Raise setup_timeout_s if the model needs longer.\n"
         worker.process.kill()
 
     # -- what workers say (the Owner of each Link)
