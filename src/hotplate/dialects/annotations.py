@@ -23,6 +23,8 @@ REF_TEMPLATE = "#/components/schemas/{model}"
 
 _KINDS: Mapping[str, Kind] = {"Image": "image", "Audio": "audio", "Video": "video", "File": "file", "Media": "file"}
 
+_JSON: Kind = "json"
+
 _LEAVES: Mapping[Any, dict[str, Any]] = {
     str: {"type": "string"},
     int: {"type": "integer"},
@@ -59,9 +61,10 @@ def union_members(annotation: Any) -> tuple[Any, ...]:
 
 def kind_of(annotation: Any) -> Kind:
     """Say how a value of this type travels. `Image | None` is an image; `list[Image]` is JSON."""
-    kinds = [media_kind(member) for member in union_members(annotation) if member is not types.NoneType]
-    only = kinds[0] if len(set(kinds)) == 1 else None
-    return "json" if only is None else only
+    kinds: set[Kind] = {
+        media_kind(member) or _JSON for member in union_members(annotation) if member is not types.NoneType
+    }
+    return kinds.pop() if len(kinds) == 1 else _JSON
 
 
 def text_of(annotation: Any) -> str:

@@ -7,14 +7,13 @@ directly. Where it would not start, because that one is abstract or there is non
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from hotplate.contract import Source
 from hotplate.errors import ProjectError
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A class visible in the service module that derives from Service, near or far.
 
     `name` is what it is called in that module; `key` tells classes apart; `bases` are the keys of all its ancestors.

@@ -6,15 +6,12 @@ Both readers use it, with real functions and with source text, so a project is d
 from __future__ import annotations
 
 import re
-import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hotplate.contract import Body, Param, Route, Source
 from hotplate.dialects.annotations import Mode, SchemaBook, UnsupportedType, json_default, text_of
 from hotplate.dialects.annotations import media_kind as kind_of_class
-from hotplate.dialects.annotations import union_members as members_of
 from hotplate.dialects.base import MISSING, Call, Parameter
 from hotplate.dialects.signature import UNKNOWN, Argument, Signature, item_type
 from hotplate.errors import ProjectError
@@ -24,11 +21,10 @@ TYPES_HINT = (
     "or Image, Audio, Video or File from hotplate; to give many values, return a list of numbers"
 )
 
-_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+_PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(NamedTuple):
     """A route without its schemas, which are made for the whole contract at once."""
 
     signature: Signature
@@ -67,7 +63,7 @@ def draft(signature: Signature, *, path: str, typed: bool, form: bool = False) -
         signature: what is written at its head.
         path: where it is to be served.
         typed: whether it must have annotated parameters, and at least one.
-        form: whether its parameters come as multipart/form-data.
+        form: whether its parameters come as multipart/form-data. Then all are required, as in octoai-sdk.
 
     Raises:
         ProjectError: a rule is broken; the text names the function, the hint the next step.
@@ -82,6 +78,7 @@ def draft(signature: Signature, *, path: str, typed: bool, form: bool = False) -
         raise fault(signature, rule or f"{name}() requires at least one argument", hint)
     if form:
         _check_form(signature)
+        arguments = tuple(argument._replace(default=MISSING) for argument in arguments)
     parameters: list[Parameter] = []
     texts: list[str] = []
     for argument in arguments:
@@ -151,8 +148,7 @@ def _returns(signature: Signature) -> tuple[Any, str]:
 
 def _check_form(signature: Signature) -> None:
     for argument in signature.arguments:
-        members = [m for m in members_of(argument.annotation) if m is not types.NoneType]
-        if members != [str] and not (len(members) == 1 and kind_of_class(members[0]) == "file"):
+        if argument.annotation is not str and kind_of_class(argument.annotation) != "file":
             raise fault(
                 signature,
                 "Only File and str params are supported for form data.",

@@ -11,10 +11,9 @@ import inspect
 import re
 import typing
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from hotplate.contract import Contract
 from hotplate.dialects.annotations import SchemaBook
@@ -32,8 +31,7 @@ INFER_PATH = "/infer"
 _EXAMPLE = "write it as model.py:predict or package.module:predict"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A function as named by the author. `base` is the folder that `module` starts from; `file` is set for `x.py:f`."""
 
     text: str
@@ -215,7 +213,7 @@ def _drafts(signatures: Sequence[Signature]) -> list[Draft]:
                 raise fault(signature, text, 'put @path("/another") above one of them')
         drafts.append(drawn)
     if len(drafts) == 1 and drafts[0].path != INFER_PATH:
-        drafts.append(replace(drafts[0], path=INFER_PATH))
+        drafts.append(drafts[0]._replace(path=INFER_PATH))
     return drafts
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from hotplate.contract import Source
 from hotplate.dialects.annotations import SchemaBook
@@ -21,8 +21,7 @@ RESERVED = frozenset((*HOOKS, INFER, FORM))
 """Method names with a meaning of their own; they are never served at their name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(NamedTuple):
     """A public method of a service, found but not yet read.
 
     `path` is what `@path` says. `foreign` names the class that defines it, where that class lies outside the project.
@@ -36,12 +35,12 @@ class Member:
     foreign: str | None = None
 
 
-@dataclass(slots=True, kw_only=True)
 class Plan:
     """The drafts of a service in the order of its routes, and what its author should know."""
 
-    drafts: list[Draft] = field(default_factory=list[Draft])
-    warnings: list[str] = field(default_factory=list[str])
+    def __init__(self) -> None:
+        self.drafts: list[Draft] = []
+        self.warnings: list[str] = []
 
     def add(self, drawn: Draft) -> None:
         """Serve a draft, unless its path is taken: then the first keeps it, as it would have in OctoAI."""
@@ -103,6 +102,9 @@ def _add_form(made: Plan, member: Member, book: SchemaBook) -> None:
     drawn = draft(signature, path=path, typed=True, form=True)
     check(drawn, book)
     made.add(drawn)
+    if idle := [argument.name for argument in signature.arguments if argument.default is not MISSING]:
+        where = _place(member.source)
+        made.warnings.append(f"the defaults of infer_form_data() ({where}) have no effect: {', '.join(idle)}")
 
 
 def _add_extra(made: Plan, member: Member, book: SchemaBook) -> None:

@@ -178,7 +178,7 @@ def _members(instance: Any, root: Path) -> list[Member]:
             if name.startswith("_") or name in found or name in hidden:
                 continue
             hidden.add(name)
-            function: Any = value if isinstance(value, staticmethod) else _bound(instance, name, value)
+            function = value if value.__class__ is staticmethod else _bound(instance, name, value)
             if function is not None:
                 found[name] = _member(name, function, cls, foreign, root)
     return list(found.values())
@@ -186,7 +186,7 @@ def _members(instance: Any, root: Path) -> list[Member]:
 
 def _bound(instance: Any, name: str, value: Any) -> Callable[..., Any] | None:
     """Give the method behind a class attribute. Properties are never read: that would run their code."""
-    kind: type[Any] = type(value)
+    kind: type[Any] = value.__class__
     if isinstance(value, type) or not hasattr(kind, "__get__") or not (callable(value) or kind is classmethod):
         return None
     bound = getattr(instance, name)
