@@ -13,7 +13,7 @@ from hotplate.config.values import show
 _DEST = "setting:"
 
 
-class _Formatter(argparse.HelpFormatter):
+class _Formatter(argparse.RawDescriptionHelpFormatter):
     """Finds the terminal's width by itself: argparse would import shutil for it, for every option that is added."""
 
     def __init__(self, prog: str, **more: Any) -> None:

@@ -117,14 +117,15 @@ def _pair(setting: Setting, item: str, origin: str, environ: Mapping[str, str]) 
 
 def _check_environment(environ: Mapping[str, str]) -> None:
     """A mistyped `HOTPLATE_…` is an error; one that looks like no setting belongs to somebody else."""
-    known = {setting.variable for setting in SETTINGS.values() if setting.in_env}
+    known = {setting.key.upper() for setting in SETTINGS.values() if setting.in_env}
     for name in environ:
-        if not name.startswith(ENV_PREFIX) or name in known:
+        if not name.startswith(ENV_PREFIX) or (word := name.removeprefix(ENV_PREFIX)) in known:
             continue
         from hotplate.config.suggest import closest
 
-        if found := closest(name, known, cutoff=0.88):
-            raise SettingError("Unknown environment variable.", key=name, source=name, hint=f"Did you mean {found}?")
+        if found := closest(word, known, cutoff=0.75):
+            hint = f"Did you mean {ENV_PREFIX}{found}?"
+            raise SettingError("Unknown environment variable.", key=name, source=name, hint=hint)
 
 
 def _check_bind(settings: Settings, origin: str) -> None:
