@@ -180,11 +180,11 @@ def _failed(name: str, error: HotplateError) -> Check:
 
 
 def _contract(opened: Opened, *, asked: bool) -> list[Check]:
-    from hotplate.dialects.registry import describe, detect
+    from hotplate.dialects.registry import detect, get
 
     try:
         match = detect(opened.project, dialect=opened.dialect)
-        contract = describe(opened.project, match)
+        contract = get(match.dialect).describe(opened.project, match)
     except HotplateError as error:
         if asked:
             return [_failed("project", error)]

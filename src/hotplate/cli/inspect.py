@@ -31,17 +31,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the dialect, the evidence and the contract."""
-    from hotplate.dialects.registry import describe, detect
+    from hotplate.dialects.registry import detect, get
 
     opened = open_from(args)
     match = detect(opened.project, dialect=opened.dialect)
     if args.load:
-        from hotplate.server import describe as load
+        from hotplate.server import describe
 
         settings = resolve(environ=os.environ, file=opened.file).settings
-        contract = load(project=opened.project, match=match, settings=settings)
+        contract = describe(project=opened.project, match=match, settings=settings)
     else:
-        contract = describe(opened.project, match)
+        contract = get(match.dialect).describe(opened.project, match)
     if args.output == "json":
         evidence = [asdict(item) for item in match.evidence]
         facts = {"project": str(opened.project.root), "dialect": match.dialect, "entry": match.entry}
@@ -61,7 +61,8 @@ def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
     _fact("Entry", match.entry)
     label = "Because"
     for item in match.evidence:
-        _fact(label, f"{item.text}  {console.paint(f'{item.file}:{item.line}', 'dim')}")
+        place = f"{item.file}:{item.line}" if item.line else item.file
+        _fact(label, f"{item.text}  {console.paint(place, 'dim')}")
         label = ""
     if contract.description:
         _fact("About", contract.description.partition("\n")[0])

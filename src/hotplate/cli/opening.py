@@ -81,7 +81,7 @@ def open_project(
 def _is_target(text: str) -> bool:
     """`model.py:predict` or `package.model:predict`."""
     module, colon, function = text.rpartition(":")
-    return bool(colon and module and function.isidentifier())
+    return bool(colon and module and all(name.isidentifier() for name in function.split(".")))
 
 
 def _own_folder(targets: list[str]) -> tuple[Path, list[str]]:
