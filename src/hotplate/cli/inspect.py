@@ -45,18 +45,14 @@ def main(args: argparse.Namespace) -> int:
     if args.output == "json":
         evidence = [asdict(item) for item in match.evidence]
         facts = {"project": str(opened.project.root), "dialect": match.dialect, "entry": match.entry}
-        console.out_json({**facts, "evidence": evidence, "loaded": args.load, "contract": plain(contract)})
+        console.out_json({**facts, "evidence": evidence, "loaded": args.load, "contract": asdict(contract)})
         return 0
     _print(match, contract, loaded=args.load)
     return 0
 
 
-def plain(contract: Contract) -> dict[str, Any]:
-    """The contract as JSON values."""
-    return asdict(contract)
-
-
 def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
+    facts = asdict(contract)
     _fact("Dialect", match.dialect)
     _fact("Entry", match.entry)
     label = "Because"
@@ -66,11 +62,13 @@ def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
         label = ""
     if contract.description:
         _fact("About", contract.description.partition("\n")[0])
-    hooks = [name for name, present in asdict(contract.lifecycle).items() if present]
+    hooks = [name for name, present in facts["lifecycle"].items() if present]
     _fact("Hooks", ", ".join(hooks) or "none")
-    limits = [f"{name}={value}" for name, value in asdict(contract.limits).items() if value is not None]
+    limits = [f"{name}={value}" for name, value in facts["limits"].items() if value is not None]
     if limits:
         _fact("Limits", ", ".join(limits))
+    for text in facts.get("warnings", ()):
+        _fact("Warning", console.paint(text, "yellow"))
     for route in contract.routes:
         console.out()
         _print_route(route)

@@ -6,13 +6,17 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from hotplate.config.project_file import ProjectFile, load_project_file
+from hotplate.config.project_file import load_project_file
 from hotplate.dialects.base import Project
 from hotplate.errors import ProjectError
 
+if TYPE_CHECKING:
+    from hotplate.config.file_reader import ProjectFile
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Opened:
     """A project, its file if it has one, and the dialect that it insists on."""
 

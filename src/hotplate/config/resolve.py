@@ -12,12 +12,12 @@ from hotplate.config.values import AUTO, PARSERS, show
 from hotplate.errors import SettingError
 
 if TYPE_CHECKING:
-    from hotplate.config.project_file import ProjectFile
+    from hotplate.config.file_reader import ProjectFile
 
 DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Resolved:
     """The settings, and for each by name where its value came from (`--port`, `HOTPLATE_PORT`, `hotplate.yaml:3`)."""
 

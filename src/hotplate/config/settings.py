@@ -25,7 +25,7 @@ GROUPS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Setting:
     """One setting as data. `help` says what it does, `why` what the default rests on.
 
@@ -70,7 +70,7 @@ class Setting:
 def _set(default: Any, kind: Kind, group: str, help: str, **more: Any) -> Any:  # noqa: A002 - the field's own name
     facts = {"kind": kind, "group": group, "help": help, **more}
     if kind == "mapping":
-        return field(default_factory=dict[str, str], metadata={**facts, "default": {}})
+        return field(default_factory=dict[str, str], repr=False, metadata={**facts, "default": {}})
     return field(default=default, metadata={**facts, "default": default})
 
 
