@@ -161,7 +161,7 @@ def _detail(answer: Answer) -> Any:
 def _text(detail: Any, answer: Answer) -> str:
     if isinstance(detail, str) and detail:
         return _short(detail)
-    if isinstance(detail, list):
+    if isinstance(detail, list) and detail:
         items = cast("list[Any]", detail)
         shown = "; ".join(_item(item) for item in items[:SHOWN_ITEMS])
         more = len(items) - SHOWN_ITEMS

@@ -196,6 +196,11 @@ def test_401_says_which_token_was_refused_but_never_its_value() -> None:
         (b"", "no body."),
         (b"x" * 900, "x" * 500 + "…"),
         ({"detail": "Stop!"}, "Stop!"),
+        ({"detail": []}, '{"detail": []}.'),
+        ({"detail": [{"msg": f"m{n}"} for n in range(7)]}, "m0; m1; m2; m3; m4; and 2 more."),
+        ({"detail": ["text", {"loc": ["body"], "msg": "m"}, {"odd": 1}]}, "text; m; {'odd': 1}."),
+        ([1], "[1]."),
+        ({"error": {"code": 7}}, '{"error": {"code": 7}}.'),
     ],
 )
 def test_an_error_says_what_the_server_said(body: Any, said: str) -> None:
