@@ -12,6 +12,7 @@ from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import fields
 from hotplate.server.memory import Place, SpillPlace
 from hotplate.wire import frames
+from hotplate.wire.arena import PLACE
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
@@ -20,7 +21,6 @@ from hotplate.wire.frames import (
     HEADER,
     HEADER_BYTES,
     OPEN,
-    PLACE,
     RELEASE,
     REQUEST,
     RESPONSE,

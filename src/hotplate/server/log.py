@@ -11,8 +11,6 @@ import sys
 import time
 from typing import Any
 
-import msgspec
-
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 MAX_LINE_BYTES = 16 * 1024
 
@@ -22,7 +20,7 @@ class Log:
 
     def __init__(self, *, level: str = "info", as_json: bool = False, fd: int = 2) -> None:
         self._level = LEVELS[level]
-        self._json = msgspec.json.Encoder().encode if as_json else None
+        self._as_json = as_json
         self._fd = fd
 
     def debug(self, text: str, **more: Any) -> None:
@@ -46,9 +44,9 @@ class Log:
         if LEVELS[level] < self._level:
             return
         now = time.time()
-        if self._json is not None:
+        if self._as_json:
             stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + f".{int(now * 1000) % 1000:03d}Z"
-            line = self._json({"time": stamp, "level": level, "message": text[:MAX_LINE_BYTES], **more})
+            line = encode_json({"time": stamp, "level": level, "message": text[:MAX_LINE_BYTES], **more})
         else:
             stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(now)) + f",{int(now * 1000) % 1000:03d}"
             line = f"{stamp} {level.upper()} {one_line(text)}".encode(errors="replace")
@@ -56,14 +54,14 @@ class Log:
 
     def output(self, worker: int, stream: str, line: str) -> None:
         """Pass a line on that a model printed."""
-        if self._json is not None:
+        if self._as_json:
             self.write("info", line, {"worker": worker, "stream": stream})
         else:
             self._put((one_line(line) + "\n").encode(errors="replace"))
 
     def block(self, text: str) -> None:
         """Write text of several lines for people (a traceback), or as one record."""
-        if self._json is not None:
+        if self._as_json:
             self.write("error", text, {})
         else:
             self._put(text.encode(errors="replace"))
@@ -74,6 +72,13 @@ class Log:
                 data = data[os.write(self._fd, data) :]
         except OSError:  # nobody reads the log any more; serving goes on
             pass
+
+
+def encode_json(record: dict[str, Any]) -> bytes:
+    """One record as JSON. msgspec is imported here, since the log exists before there is time for it."""
+    import msgspec
+
+    return msgspec.json.encode(record)
 
 
 def one_line(text: str) -> str:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from pathlib import Path
 
-from hotplate.wire.arena import Arena, Spill, make_arena_file
-from hotplate.wire.frames import PLACE
+from hotplate.wire.arena import PLACE, Arena, Spill, make_arena_file
 
 SHARED = "/dev/shm"  # noqa: S108 - only a folder of mode 0700 with a random name is made there
 
@@ -70,6 +67,8 @@ class Memory:
             return Place(self.arena, offset, length)
         if self._folder is None:
             parent = SHARED if os.access(SHARED, os.W_OK) else None
+            import tempfile
+
             self._folder = Path(tempfile.mkdtemp(prefix="hotplate-", dir=parent))
         self._count += 1
         return SpillPlace(Spill(self._folder, f"{self._count:x}", length))
@@ -79,4 +78,6 @@ class Memory:
         self.arena.close()
         os.close(self.fd)
         if self._folder is not None:
+            import shutil
+
             shutil.rmtree(self._folder, ignore_errors=True)

@@ -7,12 +7,11 @@ imported, so that the model loads while the server does.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import sys
 from typing import TYPE_CHECKING
-
-import msgspec
 
 from hotplate.errors import SettingError
 from hotplate.server.log import Log, make_log
@@ -40,6 +39,9 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
 
     processes = [start(number) for number in range(1, settings.workers + 1)]
     log.debug("workers started", pids=[process.pid for process in processes])
+    from hotplate.startup import import_msgspec
+
+    import_msgspec()
     from hotplate.server.serving import Serving
 
     return Serving(
@@ -57,7 +59,7 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
 
 def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> str:
     """The argument of a worker (its `Spec`)."""
-    return msgspec.json.encode(
+    return json.dumps(
         {
             "root": str(project.root),
             "dialect": match.dialect,
@@ -69,7 +71,7 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "id_prefix": id_prefix,
             "describe": describe,
         }
-    ).decode()
+    )
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
+import struct
 from bisect import insort
 from pathlib import Path
+
+PLACE = struct.Struct("<QQ")
+"""How a frame names a body in an arena: offset and length."""
 
 ARENA_BYTES = 64 * 1024 * 1024
 GRAIN_BYTES = 16 * 1024
@@ -24,6 +27,8 @@ def make_arena_file(size: int = ARENA_BYTES) -> int:
     if hasattr(os, "memfd_create"):
         fd = os.memfd_create("hotplate-arena", os.MFD_CLOEXEC)
     else:  # macOS
+        import tempfile
+
         fd, name = tempfile.mkstemp(prefix="hotplate-arena-")
         Path(name).unlink()
     os.ftruncate(fd, size)

@@ -29,9 +29,6 @@ VERSION = 1
 HEADER = struct.Struct("<IIBBHIQ")
 HEADER_BYTES = HEADER.size
 
-PLACE = struct.Struct("<QQ")
-"""The body of an ARENA frame: offset and length in the arena."""
-
 INLINE_BYTES = 32 * 1024
 """Bodies and answers above this size travel through shared memory."""
 

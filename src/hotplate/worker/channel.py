@@ -12,13 +12,12 @@ from threading import Lock
 
 from hotplate.errors import WireError
 from hotplate.wire import frames
-from hotplate.wire.arena import Arena
+from hotplate.wire.arena import PLACE, Arena
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
     HEADER,
     HEADER_BYTES,
-    PLACE,
     RELEASE,
     REQUEST,
     RESPONSE,
