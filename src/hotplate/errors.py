@@ -3,7 +3,10 @@
 HotplateError
 ├── UserError                 the input, the project or its settings: fix them
 │   ├── InvalidInput          a call's body or parameters do not fit the route
-│   │   └── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   │   ├── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   │   ├── MalformedBody     a body that cannot be read at all: broken multipart, text that is not UTF-8
+│   │   └── UnsupportedMedia  a body of a type that the route does not take
+│   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
 │   ├── SettingError          a setting, flag or project file has a wrong value
 │   └── BlockedURL            a URL that may not be fetched from this machine
@@ -60,6 +63,30 @@ class LimitExceeded(InvalidInput):
     """The input is over a limit."""
 
     code = "limit_exceeded"
+
+
+class MalformedBody(InvalidInput):
+    """There was an error parsing the body"""
+
+    code = "malformed_body"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "There was an error parsing the body")
+
+
+class UnsupportedMedia(InvalidInput):
+    """The route does not take a body of this content type."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "The route does not take a body of this content type.")
+
+
+class InvalidOutput(UserError):
+    """The function returned a value that does not fit its return annotation. Change one of the two."""
+
+    code = "invalid_output"
 
 
 class ProjectError(UserError):

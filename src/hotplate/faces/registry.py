@@ -1,0 +1,30 @@
+"""Every face by its name. Asking for one imports that one and no other."""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+
+from hotplate.errors import SettingError
+from hotplate.faces.base import Face
+
+_HOME = {
+    "plain": ("hotplate.faces.plain", "PlainFace"),
+}
+
+NAMES = tuple(sorted(_HOME))
+
+
+def get(name: str) -> Face:
+    """Give the face called `name`. Raises SettingError, with the nearest name, if there is none."""
+    try:
+        module, attribute = _HOME[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        raise SettingError(
+            f"There is no face called {name!r}.",
+            key="face",
+            hint=f"Did you mean {near[0]!r}?" if near else f"The faces are: {', '.join(NAMES)}.",
+        ) from None
+    face: Face = getattr(import_module(module), attribute)()
+    return face
