@@ -9,20 +9,8 @@ from typing import Any, Final
 
 import msgspec
 
-from hotplate.errors import (
-    BlockedURL,
-    DeadlineExceeded,
-    HotplateError,
-    InvalidInput,
-    InvalidOutput,
-    MalformedBody,
-    ProjectError,
-    SettingError,
-    Unavailable,
-    UnsupportedMedia,
-    UserError,
-    WorkerLost,
-)
+from hotplate.edge.status import STATUS
+from hotplate.errors import HotplateError, InvalidInput, InvalidOutput, MalformedBody, Unavailable
 from hotplate.faces import details
 from hotplate.faces.base import Answer
 
@@ -70,32 +58,25 @@ def code_of(error: BaseException) -> str:
 
 
 def _of_ours(error: HotplateError, request_id: str) -> Answer:
-    match error:
-        case MalformedBody():
-            return Answer(status=400, body=_to_json({"detail": _text(error.message)}))
-        case UnsupportedMedia():
-            return _plain(415, error.message, error.code, request_id)
-        case InvalidInput() if error.details:
-            return Answer(status=422, body=details.encode(error.details))
-        case InvalidInput():
-            return _plain(422, error.message, error.code, request_id)
-        case InvalidOutput():
-            return _plain(500, error.message, error.code, request_id)
-        case ProjectError() | SettingError():  # may name files and settings
-            return _plain(500, _INTERNAL, error.code, request_id)
-        case BlockedURL():
-            return _plain(400, error.message, error.code, request_id)
-        case UserError():
-            return _plain(400, error.message, error.code, request_id)
-        case DeadlineExceeded():
-            return _plain(504, error.message, error.code, request_id)
-        case WorkerLost():
-            return _plain(502, error.message, error.code, request_id)
-        case Unavailable():
-            wait_s = str(max(1, math.ceil(error.retry_after_s)))
-            return _plain(503, error.message, error.code, request_id, (("retry-after", wait_s),))
-        case _:
-            return _plain(500, _INTERNAL, error.code, request_id)
+    if isinstance(error, MalformedBody):  # the shape that FastAPI has for it
+        return Answer(status=status_of(error), body=_to_json({"detail": _text(error.message)}))
+    if isinstance(error, InvalidInput) and error.details:
+        return Answer(status=STATUS[InvalidInput.code], body=details.encode(error.details))
+    status = status_of(error)
+    told = status < 500 or isinstance(error, (Unavailable, InvalidOutput))
+    headers: tuple[tuple[str, str], ...] = ()
+    if status == STATUS[Unavailable.code] and isinstance(error, Unavailable):
+        headers = (("retry-after", str(max(1, math.ceil(error.retry_after_s)))),)
+    return _plain(status, error.message if told else _INTERNAL, error.code, request_id, headers)
+
+
+def status_of(error: HotplateError) -> int:
+    """Give the status of an error: of its own code, or of the nearest class above it (an author's own UserError)."""
+    for cls in type(error).__mro__:
+        code: Any = getattr(cls, "code", None)
+        if code in STATUS:
+            return STATUS[code]
+    return 500
 
 
 def _plain(status: int, text: str, code: str, request_id: str, headers: tuple[tuple[str, str], ...] = ()) -> Answer:

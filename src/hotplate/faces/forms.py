@@ -35,7 +35,7 @@ def form_values(parameters: Sequence[Parameter], parts: Sequence[Part]) -> tuple
     for parameter in parameters:
         name, cls = parameter.name, media_class(parameter.annotation)
         part = by_name.get(name)
-        if part is None or (cls is None and part.filename is None and not part.data):
+        if part is None or (part.filename is None and not part.data):
             errors.append(missing("body", name))
         elif cls is None and part.filename is not None:
             errors.append(_not_text(part))

@@ -18,15 +18,15 @@ from hotplate.faces.plain import PlainCodec
 from tests.unit.faces.calls import call_with
 
 SCALARS = [str, int, float, bool, None, Any]
-LITERALS = [Literal["a", "b"], Literal[1, 2], Literal["a", 1, None]]
+LITERALS = [Literal["a", "b"], Literal[1, 2], Literal["a", 1, None]]  # noqa: PYI061
 
 
 def _containers(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(
         inner.map(lambda hint: list[hint]),
         inner.map(lambda hint: dict[str, hint]),
-        inner.map(lambda hint: Optional[hint]),
-        st.tuples(inner, inner).map(lambda pair: Union[pair]),
+        inner.map(lambda hint: Optional[hint]),  # noqa: UP045
+        st.tuples(inner, inner).map(lambda pair: Union[pair]),  # noqa: UP007
     )
 
 
