@@ -4,6 +4,7 @@ HotplateError
 ├── UserError                 the input, the project or its settings: fix them
 │   ├── InvalidInput          a call's body or parameters do not fit the route
 │   │   ├── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   │   ├── InvalidMedia      bytes that are not the image, sound or video they should be (also a ValueError)
 │   │   ├── MalformedBody     a body that cannot be read at all: broken multipart, text that is not UTF-8
 │   │   └── UnsupportedMedia  a body of a type that the route does not take
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
@@ -63,6 +64,12 @@ class LimitExceeded(InvalidInput):
     """The input is over a limit."""
 
     code = "limit_exceeded"
+
+
+class InvalidMedia(InvalidInput, ValueError):
+    """The data is not valid base64, or not media of the expected kind."""
+
+    code = "invalid_media"
 
 
 class MalformedBody(InvalidInput):

@@ -16,6 +16,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "user_error": 400,
         "invalid_input": 422,
         "limit_exceeded": 413,
+        "invalid_media": 422,
         "malformed_body": 400,
         "unsupported_media_type": 415,
         "invalid_output": 500,

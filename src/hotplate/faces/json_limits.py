@@ -11,18 +11,24 @@ import math
 import re
 from typing import Any, Final, NoReturn
 
+import msgspec
+
 from hotplate.errors import InvalidInput, LimitExceeded, MalformedBody
 
 MAX_DEPTH: Final = 64
 MAX_VALUES: Final = 1_000_000
 """Bounds what a body of 10 MB can grow to in memory: `[],[],[],…` costs 20 times its size."""
 
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Whole bodies are looked at with bytes.translate, replace, count and find only: a regular expression takes fifty times
+# as long for each character, and a second for 10 MB.
 _ONE_BRACKET = bytes.maketrans(b"{}", b"[]")
-_MAYBE_INFINITE = re.compile(r"[eE]\+?\d{3}|(?<!\d)\d{309}")
-_MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+_NOT_STRUCTURE = bytes(set(range(256)) - set(b'[]{},"'))
+_NOT_OPENING = bytes(set(range(256)) - set(b",[{"))
+_ONE_DIGIT = bytes.maketrans(b"123456789E", b"000000000e")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|.)", re.DOTALL)
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class _Refused(ValueError):
@@ -45,7 +51,7 @@ def load(body: bytes) -> Any:
     decoder = json.JSONDecoder(
         object_pairs_hook=_unique,
         parse_constant=_constant,
-        parse_float=_finite if _MAYBE_INFINITE.search(text) else None,
+        parse_float=_finite if _may_overflow(data) else None,
     )
     try:
         tree = decoder.decode(text)
@@ -58,16 +64,15 @@ def load(body: bytes) -> Any:
     except ValueError:  # sys.set_int_max_str_digits: reading more digits than that takes quadratic time
         raise _invalid("Number with too many digits") from None
     bound_depth(data)
-    _refuse_surrogates(text)
+    if "\\ud" in text or "\\uD" in text or not text.isascii():
+        _refuse_surrogates(text, tree)
     return tree
 
 
 def bound_values(body: bytes) -> None:
     """Raise LimitExceeded for a body of more than MAX_VALUES values. Free for a body of fewer bytes than that."""
-    if len(body) > MAX_VALUES and _openings(body) > MAX_VALUES:
-        bare = _STRING.sub(b"", body)
-        if _openings(bare) > MAX_VALUES:
-            raise _limit(f"More than {MAX_VALUES} values")
+    if len(body) > MAX_VALUES and _openings(body) > MAX_VALUES and _openings(_structure(body)) > MAX_VALUES:
+        raise _limit(f"More than {MAX_VALUES} values")
 
 
 def bound_depth(body: bytes) -> None:
@@ -77,7 +82,7 @@ def bound_depth(body: bytes) -> None:
     """
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
-    bare = _STRING.sub(b"", body).translate(_ONE_BRACKET, _NOT_BRACKETS)
+    bare = _structure(body).translate(_ONE_BRACKET, b",")
     for _ in range(MAX_DEPTH):
         if not bare:
             return
@@ -86,8 +91,24 @@ def bound_depth(body: bytes) -> None:
         raise _too_deep()
 
 
+def _structure(body: bytes) -> bytes:
+    """Give the brackets and commas that stand outside of strings.
+
+    Without escapes, every second piece between quotes is outside; two quotes side by side may go, since they change
+    nothing for what is left of them and right of them.
+    """
+    plain = body.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return b"".join(plain.translate(None, _NOT_STRUCTURE).replace(b'""', b"").split(b'"')[::2])
+
+
+def _may_overflow(body: bytes) -> bool:
+    """Say whether some number may be past the range of a double: an exponent of three digits, or 309 digits."""
+    digits = body.translate(_ONE_DIGIT, b"+")
+    return b"e000" in digits or b"0" * 309 in digits
+
+
 def _openings(body: bytes) -> int:
-    return body.count(b",") + body.count(b"[") + body.count(b"{")
+    return len(body.translate(None, _NOT_OPENING))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -112,28 +133,30 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _refuse_surrogates(text: str) -> None:
+def _refuse_surrogates(text: str, tree: Any) -> None:
     """A string with half a surrogate pair cannot be encoded again: not into an answer, a file or a log."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise _invalid("Lone surrogate", error.start) from None
-    if _MAYBE_SURROGATE.search(text) is None:
-        return
+    try:
+        text.encode()
+        _encode(tree)
+    except UnicodeEncodeError as error:
+        raise _invalid("Lone surrogate", _surrogate_at(text, error)) from None
+
+
+def _surrogate_at(text: str, error: UnicodeEncodeError) -> int:
+    if error.object == text:
+        return error.start
     high_at = -1
     for match in _ESCAPE.finditer(text):
         code = int(match[1], 16) if match[1] else 0
         if high_at >= 0:
             if not (0xDC00 <= code <= 0xDFFF and match.start() == high_at + 6):
-                raise _invalid("Lone surrogate", high_at)
+                return high_at
             high_at = -1
         elif 0xD800 <= code <= 0xDBFF:
             high_at = match.start()
         elif 0xDC00 <= code <= 0xDFFF:
-            raise _invalid("Lone surrogate", match.start())
-    if high_at >= 0:
-        raise _invalid("Lone surrogate", high_at)
+            return match.start()
+    return high_at
 
 
 def _item(text: str, position: int | None) -> dict[str, Any]:
