@@ -9,8 +9,10 @@ HotplateError
 │   │   └── UnsupportedMedia  a body of a type that the route does not take
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
+│   │   └── MissingExtra      a package is needed that is not installed (also an ImportError)
 │   ├── SettingError          a setting, flag or project file has a wrong value
-│   └── BlockedURL            a URL that may not be fetched from this machine
+│   ├── BlockedURL            a URL that may not be fetched from this machine
+│   └── FetchFailed           a URL that gave no usable answer (also a ValueError)
 ├── Unavailable               try again; carries `retry_after_s`
 │   ├── NotReady              the model is still starting
 │   ├── Overloaded            the queue is full
@@ -118,6 +120,12 @@ class ProjectError(UserError):
         self.hint = hint
 
 
+class MissingExtra(ProjectError, ImportError):
+    """A package that this needs is not installed. Install it with: pip install "hotplate[media]"."""
+
+    code = "missing_extra"
+
+
 class SettingError(UserError):
     """A setting has a wrong value.
 
@@ -145,6 +153,12 @@ class BlockedURL(UserError):
     """The URL points to a place that may not be fetched. Allow its host with `fetch_allow` in hotplate.yaml."""
 
     code = "blocked_url"
+
+
+class FetchFailed(UserError, ValueError):
+    """The URL gave no usable answer. Check that it can be reached and answers with status 200."""
+
+    code = "fetch_failed"
 
 
 class Unavailable(HotplateError):
