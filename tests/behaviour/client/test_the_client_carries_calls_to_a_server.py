@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import shutil
 import ssl
 import subprocess
@@ -56,6 +57,15 @@ def test_connections_are_reused(client: Any, server: Scripted) -> None:
     for _ in range(5):
         client.infer(url, {})
     assert server.connections == 1
+
+
+def test_a_client_that_nobody_closed_leaves_no_connection(server: Scripted) -> None:
+    client = Client()
+    client.infer(server.on("/infer", Reply({})), {})
+    http = client._http
+    del client
+    gc.collect()
+    assert http.is_closed
 
 
 def test_many_threads_share_one_client(server: Scripted) -> None:
