@@ -52,7 +52,7 @@ def problem(text: str, *, where: str | None = None, hint: str | None = None) -> 
 
 def harmless(text: str) -> str:
     """The text without what would steer a terminal: a project file or an endpoint may have written it."""
-    return "".join(char if char.isprintable() or char == "\n" else "\ufffd" for char in text)
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

@@ -94,6 +94,8 @@ def main(args: argparse.Namespace) -> int:
 def _target(words: list[str], port: int | None) -> tuple[str, list[str]]:
     """The URL, and the words that are left."""
     base = f"http://127.0.0.1:{port or os.environ.get('HOTPLATE_PORT') or 8080}"
+    if port is None and os.environ.get("HOTPLATE_URL"):  # set by `hotplate run --command`
+        base = os.environ["HOTPLATE_URL"].rstrip("/")
     first = words[0] if words else ""
     if first.startswith(("http://", "https://")):
         rest = first.partition("//")[2].partition("/")[2]

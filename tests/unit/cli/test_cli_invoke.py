@@ -110,6 +110,14 @@ def test_where_to(cli, endpoint, monkeypatch, target, path):
     assert endpoint.calls[0][0] == path
 
 
+def test_the_endpoint_that_run_names_for_its_command(cli, endpoint, monkeypatch):
+    monkeypatch.setenv("HOTPLATE_URL", f"http://127.0.0.1:{endpoint.port}/")
+    monkeypatch.setenv("HOTPLATE_PORT", "1")
+    assert cli("invoke", "a=b").code == 0
+    assert cli("invoke", "/c", "a=b").code == 0
+    assert [path for path, _, _ in endpoint.calls] == ["/infer", "/c"]
+
+
 def test_values_of_every_kind(invoke, endpoint, tmp_path):
     (tmp_path / "box.json").write_text('{"x": 1}')
     (tmp_path / "photo.png").write_bytes(PICTURE)
