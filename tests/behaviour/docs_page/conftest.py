@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the two modules beside this file, whatever pytest's import mode is
+sys.path.insert(0, str(Path(__file__).parent))  # the modules beside this file, whatever pytest's import mode is
 
 from chromium import CHROMIUM, Page, browser
 from sample_openapi import OPENAPI
