@@ -90,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix(PREFIX)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.endpoint.calls.append(Call("POST", path, headers, body))
+        path = path.partition("?")[0]
         if path == "/stream":
             self.stream()
         elif path == "/infer" and not json.loads(body)["prompt"]:

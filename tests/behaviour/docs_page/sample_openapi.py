@@ -48,6 +48,7 @@ INFER_INPUT = {
         "seed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
         "box": ref("Box"),
         "tags": {"type": "array", "items": {"type": "string"}, "default": ["a", "b"]},
+        "mask": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}], "default": None},
     },
 }
 

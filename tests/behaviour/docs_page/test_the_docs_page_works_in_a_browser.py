@@ -81,6 +81,7 @@ def test_a_picture_can_go_as_a_raw_body_and_come_back_as_one(page, endpoint, pic
     send(page, "/detect")
     answered(page, "/detect")
     call = endpoint.calls[-1]
+    assert call.path == "/detect?threshold=0.5"
     assert call.headers["content-type"] == "image/png"
     assert call.headers["accept"] == "image/*"
     assert call.body == picture.read_bytes()
