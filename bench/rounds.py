@@ -44,6 +44,13 @@ class Rounds:
         wanted = [pair for pair in asked(group, peer) if not self._failed(peer, *pair)]
         if not wanted:
             return
+        try:
+            self._serve(group, peer, wanted)
+        except OSError as error:
+            for workload, variant in wanted:
+                self._fail(workload, variant, peer, f"it could not be started: {error}")
+
+    def _serve(self, group: Sequence[Workload], peer: Peer, wanted: Sequence[tuple[Workload, Variant]]) -> None:
         cores = {self.settings.server_core} if group[0].pinned else self.all_cores
         if not group[0].shared and self.round == 1:
             # The first start of all reads files from the disk and compiles them: it is nobody's figure.

@@ -118,11 +118,19 @@ def stop(server: Server) -> None:
         with suppress(subprocess.TimeoutExpired):
             server.popen.wait(GRACE_S)
     finally:
-        for member in {*members, *server.tree()}:
-            now = procfs.process(member.pid)
-            # A number may have gone to someone else meanwhile: the start time tells.
-            if now and now.started == member.started and not now.zombie:
+        left = {*members, *server.tree()}
+        for member in left:
+            if _lives(member):
                 with suppress(ProcessLookupError):
                     os.kill(member.pid, signal.SIGKILL)
-        with suppress(subprocess.TimeoutExpired):
-            server.popen.wait(GRACE_S)
+        deadline = time.perf_counter() + GRACE_S
+        while any(_lives(member) for member in left) and time.perf_counter() < deadline:
+            server.popen.poll()
+            time.sleep(0.005)
+        server.popen.wait(GRACE_S)
+
+
+def _lives(member: procfs.Process) -> bool:
+    """Whether it is still there, and still the same: a number may have gone to someone else, the start time tells."""
+    now = procfs.process(member.pid)
+    return now is not None and now.started == member.started and not now.zombie

@@ -11,15 +11,12 @@ import argparse
 import asyncio
 import json
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import cast
 
-from bench import procfs
-from bench.cores import pinned
-from bench.environments import ROOT
+from bench.load import child
 from bench.records import BenchError, Call, Load
 from bench.servers import HOST, Server
 
@@ -37,28 +34,16 @@ def drive(
     file.write_bytes(body.data)
     numbers = [str(number) for number in (server.port, connections, tokens, seconds)]
     headers = [text for header in call.headers.items() for text in header]
-    with pinned({core}):
-        popen = subprocess.Popen(
-            [sys.executable, "-m", "bench.load.streams", *numbers, call.path, str(file), body.content_type, *headers],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
-    try:
-        output = popen.stdout.read() if popen.stdout else b""
-        used = procfs.process(popen.pid)
-        popen.wait()
-    finally:
-        popen.kill()
-        popen.wait()
-    if popen.returncode or not output:
-        raise BenchError(f"the stream client failed against {server.peer.name}\n{server.log()}")
-    seen = json.loads(output)
+    options = [*numbers, call.path, str(file), body.content_type, *headers]
+    done = child.run([sys.executable, "-m", "bench.load.streams", *options], core)
+    if done.status:
+        raise BenchError(f"the stream client failed against {server.peer.name}:\n{done.output[-1500:]}")
+    seen = json.loads(done.output)
     return Load(
         requests=seen["tokens"],
         duration_s=seen["seconds"],
         errors=seen["errors"],
-        client_cpu_s=used.cpu_s if used else 0.0,
+        client_cpu_s=done.cpu_s,
         values={
             "rate": seen["rate"],
             "first_ms": seen["first_ms"],

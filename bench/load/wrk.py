@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
-from bench import procfs, tools
-from bench.cores import pinned
+from bench import tools
+from bench.load import child
 from bench.records import BenchError, Call, Load
 from bench.servers import HOST, Server
 
@@ -42,22 +41,9 @@ def _run(
     wrk = tools.find("wrk") or "wrk"
     whole = str(max(1, -int(-seconds // 1)))
     options = ["-t1", f"-c{connections}", f"-d{whole}s", "--timeout", "20s", "-s", str(HERE / script)]
-    with pinned({core}):
-        popen = subprocess.Popen(
-            [wrk, *options, f"http://{HOST}:{server.port}{call.path}", "--", *arguments],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        output = popen.stdout.read().decode(errors="replace") if popen.stdout else ""
-        # Read before it is waited for: a process that is gone tells nothing.
-        used = procfs.process(popen.pid)
-        popen.wait()
-    finally:
-        popen.kill()
-        popen.wait()
-    return parse(output, used.cpu_s if used else 0.0)
+    url = f"http://{HOST}:{server.port}{call.path}"
+    done = child.run([wrk, *options, url, "--", *arguments], core)
+    return parse(done.output, done.cpu_s)
 
 
 def parse(output: str, client_cpu_s: float) -> Load:
