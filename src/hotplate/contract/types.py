@@ -106,7 +106,8 @@ class Contract:
     """Everything that a project offers.
 
     `dialect` names how the author wrote it, `face` the wire format that its callers use by default, and
-    `entry` what was loaded (`service:HelloService`, `model:predict`).
+    `entry` what was loaded (`service:HelloService`, `model:predict`). `warnings` are sentences for the author: a
+    method that is not served, and why.
     """
 
     dialect: str
@@ -118,3 +119,4 @@ class Contract:
     definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     lifecycle: Lifecycle = field(default_factory=Lifecycle)
     limits: Limits = field(default_factory=Limits)
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,131 @@
+"""What an author imports: `Service`, `path`, `batch` and `volume_path`.
+
+This module lies on the cold-start path of every service, so it imports nothing that Python itself has not loaded
+already. The dialects read the marks that its decorators leave; nothing here knows how a project is served.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_VOLUME_PATH = "/octoai/cache"
+"""Where a container has its volume mounted when nothing else is said."""
+
+PATH_MARK = "__path__"
+"""The attribute by which a callable carries its HTTP path. OctoAI's own decorator uses the same name."""
+
+BATCH_MARK = "__hotplate_batch__"
+"""The attribute by which a callable carries `(max_size, max_wait_ms)`."""
+
+
+class Service(ABC):
+    """The base class of a service: one class, loaded once, whose methods answer calls.
+
+    `infer` is required. Every other public method with annotated parameters is served too, at its name with
+    dashes or at its `@path`. `setup` runs once in each worker before the first call. The names and their meaning
+    are those of `octoai.service.Service`, so a class may derive from either.
+    """
+
+    def setup(self) -> None:  # noqa: B027 - hooks are optional
+        """Load what `infer` needs, such as weights. Runs in the worker, once, before the first call."""
+
+    def store_assets(self) -> None:  # noqa: B027
+        """Download large files to `volume_path()`. Runs on its own, before a deployment, not in a worker."""
+
+    def on_server_startup(self) -> None:  # noqa: B027
+        """Prepare what belongs to serving. Runs before `setup`, which may also run without a server."""
+
+    def on_server_shutdown(self) -> None:  # noqa: B027
+        """Clean up when the server stops, after the last call."""
+
+    @abstractmethod
+    def infer(self, **inputs: Any) -> Any:
+        """Answer one call. Override it with named, annotated parameters and a return annotation."""
+
+    store_assets.NOT_OVERRIDDEN = True  # pyright: ignore[reportFunctionMemberAccess]
+
+
+def path(path: str) -> Callable[[F], F]:
+    """Serve a method or function at `path` instead of at its name.
+
+    Args:
+        path: an absolute path such as `/v1/embed`. A missing slash at its start is added.
+
+    Raises:
+        TypeError: `path` is not a string, as in a bare `@path`.
+    """
+    if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError('@path needs a path: write @path("/my-route") above the method')
+
+    def mark(function: F) -> F:
+        setattr(getattr(function, "__func__", function), PATH_MARK, path)
+        return function
+
+    return mark
+
+
+@overload
+def batch(max_size: F, /) -> F: ...
+@overload
+def batch(max_size: int = 32, max_wait_ms: float = 0.0) -> Callable[[F], F]: ...
+def batch(max_size: Any = 32, max_wait_ms: float = 0.0) -> Any:
+    """Put calls that wait together into one: the method takes a list per parameter and returns a list.
+
+    Annotate the parameters and the return value as `list[T]`; callers still send and get one `T`. The method must
+    return as many results as it was given items. In place of a result it may return an exception: then that item
+    fails alone.
+
+    Args:
+        max_size: the most items in one call of the method.
+        max_wait_ms: how long, in milliseconds, to wait for more items. With 0 a free slot takes what is queued.
+
+    Raises:
+        ValueError: `max_size` is under 1, or `max_wait_ms` is negative.
+    """
+    if callable(max_size):
+        return batch()(max_size)
+    if max_size < 1:
+        raise ValueError(f"@batch(max_size={max_size}): max_size must be at least 1")
+    if not max_wait_ms >= 0:
+        raise ValueError(f"@batch(max_wait_ms={max_wait_ms}): max_wait_ms must not be negative")
+
+    def mark(function: F) -> F:
+        setattr(getattr(function, "__func__", function), BATCH_MARK, (int(max_size), float(max_wait_ms)))
+        return function
+
+    return mark
+
+
+def volume_path() -> str:
+    """Give the folder for large files that outlive a worker.
+
+    In this order: `HOTPLATE_VOLUME_PATH`; `OCTOAI_VOLUME_PATH`; `/octoai/cache` where it exists, as in an image made
+    for OctoAI; else `hotplate/volume` in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`), which is made,
+    because on a laptop nobody has mounted a volume and `/octoai` cannot be made without root.
+    """
+    for variable in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH"):
+        if value := os.environ.get(variable):
+            return value
+    if os.path.isdir(DEFAULT_VOLUME_PATH):  # noqa: PTH112
+        return DEFAULT_VOLUME_PATH
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    volume = os.path.join(cache, "hotplate", "volume")  # noqa: PTH118
+    os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103
+    return volume
+
+
+def volume_environment() -> dict[str, str]:
+    """Give the variables that send model hubs' caches to the volume.
+
+    They are to be set before the project is imported, where it overrides `store_assets` (`Lifecycle.store_assets`).
+    """
+    volume = volume_path()
+    return {
+        "HUGGINGFACE_HUB_CACHE": os.path.join(volume, "huggingface_hub_cache"),  # noqa: PTH118
+        "TORCH_HOME": os.path.join(volume, "torch_home"),  # noqa: PTH118
+    }

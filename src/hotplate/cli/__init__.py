@@ -1,0 +1,93 @@
+"""The `hotplate` command: finds the command by its first word and imports that one alone.
+
+Every command is a module here with `configure(parser)` and `main(args) -> exit code`. Exit codes: 0 done, 1 it went
+wrong, 2 wrong usage or settings, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+COMMANDS = {
+    "init": "Start a project from an example",
+    "run": "Serve a project on this machine",
+    "inspect": "Show what a project offers, and why Hotplate thinks so",
+    "invoke": "Call a running endpoint",
+    "doctor": "Check this machine and project, and say how to mend what is wrong",
+    "config": "Show every setting, its value and where that came from",
+    "completion": "Print a completion script for bash, zsh or fish",
+    "version": "Show versions",
+}
+"""Every command and what it does, in the order of `hotplate --help`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command line and give its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output has gone, as in `hotplate config list | head -1`
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain when it flushes at exit
+        return 0
+    except Exception as error:
+        from hotplate.errors import HotplateError
+
+        if not isinstance(error, HotplateError):
+            raise
+        from hotplate.cli.failures import report
+
+        return report(error)
+
+
+def _dispatch(words: list[str]) -> int:
+    command = words[0] if words else "--help"
+    if command == "help":
+        words = [*words[1:2], "--help"]
+        command = words[0]
+    if command in COMMANDS:
+        from importlib import import_module
+
+        from hotplate.cli.parsing import Parser
+
+        module = import_module(f"hotplate.cli.{command}")
+        parser = Parser(prog=f"hotplate {command}", description=module.__doc__)
+        module.configure(parser)
+        return module.main(parser.read(words[1:]))
+    from hotplate.cli import console
+
+    if command in ("-h", "--help"):
+        console.out(_overview())
+        return 0
+    if command in ("-V", "--version"):
+        from hotplate import __version__
+
+        console.out(f"hotplate {__version__}")
+        return 0
+    from hotplate.config.suggest import did_you_mean
+
+    kind = "option" if command.startswith("-") else "command"
+    hint = did_you_mean(command, COMMANDS) or "`hotplate --help` lists every command."
+    console.problem(f"`{command}` is no {kind} of hotplate.", hint=hint)
+    return 2
+
+
+def _overview() -> str:
+    width = max(map(len, COMMANDS)) + 2
+    lines = [
+        "Turn Python model code that already exists into a production HTTP endpoint.",
+        "",
+        "Usage: hotplate COMMAND [options]",
+        "",
+        "Commands:",
+        *(f"  {name:<{width}}{text}" for name, text in COMMANDS.items()),
+        "",
+        "Options:",
+        f"  {'--help':<{width}}Show this text; after a command, that command's options",
+        f"  {'--version':<{width}}Show the version",
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,477 @@
+"""One client connection: HTTP/1.1 on uvloop, a state machine over one shared receive buffer.
+
+A connection works on one request at a time; pipelined ones wait in its buffer. Small bodies are sliced from the
+buffer, large ones are received straight into room that the server gives (shared memory), so that a body byte is
+moved once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+import httptools
+
+from hotplate.edge.exchange import Exchange, Extent, Refusal
+from hotplate.edge.head import Rejection, RequestHead, parse_head
+from hotplate.edge.response import CLOSE, KEEP, KEEP_10, LENGTHS, STATUS_LINES, fields, problem, rejection
+
+if TYPE_CHECKING:
+    from hotplate.edge.edge import Edge
+
+HEAD, BODY, CHUNKED, BUSY, DISCARD, CLOSED = range(6)
+
+PIPELINE_BYTES = 64 * 1024
+"""How much of the next requests is kept while one is worked on; then reading pauses."""
+DISCARD_S = 2.0
+"""How long a refused body is read and thrown away, so that the client gets to read the refusal."""
+SECOND = 1_000_000_000
+
+_receive = bytearray(256 * 1024)
+_received = memoryview(_receive)
+
+
+class _Chunks:
+    """Collects a chunked body. Framing is httptools' (llhttp); the size cap is enforced while bytes arrive."""
+
+    __slots__ = ("body", "complete", "limit", "too_large")
+
+    def __init__(self, limit: int) -> None:
+        self.body = bytearray()
+        self.limit = limit
+        self.complete = False
+        self.too_large = False
+
+    def on_body(self, data: bytes) -> None:
+        if len(self.body) + len(data) > self.limit:
+            self.too_large = True
+        else:
+            self.body += data
+
+    def on_message_complete(self) -> None:
+        self.complete = True
+
+
+class Connection(asyncio.BufferedProtocol):
+    """The protocol object of one client."""
+
+    __slots__ = (
+        "_buffer",
+        "_chunk_parser",
+        "_chunks",
+        "_extent",
+        "_got",
+        "_head",
+        "_need",
+        "_owed",
+        "_phase_ns",
+        "_sink",
+        "_stalled_ns",
+        "deadline_ns",
+        "edge",
+        "exchange",
+        "peer",
+        "reading_paused",
+        "state",
+        "transport",
+    )
+
+    transport: asyncio.Transport
+
+    def __init__(self, edge: Edge) -> None:
+        self.edge = edge
+        self.state = HEAD
+        self.peer = ""
+        self.exchange: Exchange | None = None
+        self.deadline_ns = 0
+        self.reading_paused = False
+        self._buffer: bytes = b""
+        self._head: RequestHead | None = None
+        self._sink: memoryview | None = None
+        self._extent: Extent | None = None
+        self._got = self._need = 0
+        self._chunks: _Chunks | None = None
+        self._chunk_parser: httptools.HttpRequestParser | None = None
+        self._phase_ns = 0
+        self._stalled_ns = 0
+        self._owed = 0
+
+    # -- transport callbacks
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]
+        now = monotonic_ns()
+        self._phase_ns = now
+        self.deadline_ns = now + int(self.edge.limits.first_byte_timeout_s * SECOND)
+        self.edge.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.state = CLOSED
+        self.edge.closed(self)
+        exchange = self.exchange
+        if exchange is not None:
+            self.exchange = None
+            self.edge.handler.cancel(exchange)
+            exchange.head.plan.observe(exchange, 499, monotonic_ns())
+        self._drop_body()
+        self._buffer = b""
+
+    def eof_received(self) -> bool:
+        return False  # a client that closes its side has left: close, and cancel what runs for it
+
+    def get_buffer(self, sizehint: int) -> memoryview:
+        sink = self._sink
+        if sink is not None:
+            return sink[self._got : self._need]
+        return _received
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if self._sink is not None:
+            self._got += nbytes
+            if self._got == self._need:
+                self._body_complete()
+            return
+        state = self.state
+        if state in (HEAD, BUSY):
+            data = bytes(_received[:nbytes])
+            if self._buffer:
+                data = self._buffer + data
+            if state == HEAD:
+                self._process(data)
+            else:
+                self._buffer = data
+                if len(data) > PIPELINE_BYTES:
+                    self.reading_paused = True
+                    self.transport.pause_reading()
+        elif state == CHUNKED:
+            self._feed_chunks(bytes(_received[:nbytes]))
+
+    def pause_writing(self) -> None:
+        self._stalled_ns = monotonic_ns()
+
+    def resume_writing(self) -> None:
+        self._stalled_ns = 0
+        if self._owed and self.exchange is not None:
+            owed, self._owed = self._owed, 0
+            self.edge.handler.consumed(self.exchange, owed)
+
+    # -- reading requests
+
+    def _process(self, data: bytes) -> None:
+        """Take requests out of `data` until one is under way or more bytes are needed."""
+        edge = self.edge
+        while data:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if not self._await_head(data):
+                    return
+                break
+            end += 4
+            raw = data[:end]
+            head = edge.heads.get(raw)
+            if head is None:
+                if len(raw) > edge.limits.max_header_bytes:
+                    return self._reject(Rejection(431, "The request head is too large"))
+                if raw.startswith(b"\r\n"):  # RFC 9112, 2.2: an empty line before a request is ignored
+                    data = data.lstrip(b"\r\n")
+                    continue
+                try:
+                    head = parse_head(raw, edge.limits.rules)
+                except Rejection as error:
+                    return self._reject(error)
+                head.plan = edge.handler.plan(head)
+                edge.remember(raw, head)
+            length = head.length
+            if length > 0:
+                after = end + length
+                if length <= edge.limits.inline_bytes and len(data) >= after:
+                    body, data = data[end:after], data[after:]
+                else:
+                    return self._begin_body(head, data[end:])
+            elif length == 0:
+                body, data = b"", data[end:]
+            else:
+                return self._begin_chunks(head, raw, data[end:])
+            now = monotonic_ns()
+            self.state = BUSY
+            self.deadline_ns = now + edge.deadline_ns
+            exchange = Exchange(self, head, body, None, now)
+            self.exchange = exchange
+            self._buffer = data
+            head.plan.handle(exchange)
+            if self.state != HEAD:
+                return
+            data = self._buffer
+        self._buffer = data
+
+    def _await_head(self, data: bytes) -> bool:
+        limits = self.edge.limits
+        if len(data) > limits.max_header_bytes:
+            self._reject(Rejection(431, "The request head is too large"))
+            return False
+        if not self._buffer:
+            self._phase_ns = monotonic_ns()
+            self.deadline_ns = self._phase_ns + int(limits.header_timeout_s * SECOND)
+        return True
+
+    def _begin_body(self, head: RequestHead, have: bytes) -> None:
+        refusal = head.plan.admit(head, head.length)
+        if refusal is None and head.length > head.plan.max_bytes(head):
+            refusal = too_large(head.plan.max_bytes(head))
+        if refusal is not None:
+            return self._refuse(head, refusal)
+        length = head.length
+        if length > self.edge.limits.inline_bytes:
+            try:
+                self._extent = self.edge.handler.allocate(length)
+            except OSError:
+                return self._refuse(head, Refusal(503, problem("No room for the body"), (("retry-after", "1"),)))
+            sink = self._extent.view
+        else:
+            sink = memoryview(bytearray(length))
+        have_bytes = min(len(have), length)
+        sink[:have_bytes] = have[:have_bytes]
+        self._buffer = b""
+        self._head, self._sink, self._got, self._need = head, sink, have_bytes, length
+        self.state = BODY
+        self._await_body(head)
+        if have_bytes == length:
+            self._buffer = have[length:]
+            self._body_complete()
+
+    def _await_body(self, head: RequestHead) -> None:
+        now = monotonic_ns()
+        self._phase_ns = now
+        self.deadline_ns = now + int(self.edge.limits.body_idle_timeout_s * SECOND)
+        if head.expects_continue:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _body_complete(self) -> None:
+        head, sink, extent = self._head, self._sink, self._extent
+        assert head is not None and sink is not None
+        self._head = self._sink = self._extent = None
+        body = b"" if extent is not None else bytes(sink)
+        self._hand_over(head, body, extent)
+
+    def _begin_chunks(self, head: RequestHead, raw: bytes, have: bytes) -> None:
+        refusal = head.plan.admit(head, -1)
+        if refusal is not None:
+            return self._refuse(head, refusal)
+        self._head = head
+        self._chunks = _Chunks(head.plan.max_bytes(head))
+        self._chunk_parser = httptools.HttpRequestParser(self._chunks)
+        self._chunk_parser.feed_data(raw)
+        self.state = CHUNKED
+        self._buffer = b""
+        self._got = 0
+        self._await_body(head)
+        if have:
+            self._feed_chunks(have)
+
+    def _feed_chunks(self, data: bytes) -> None:
+        head, chunks, parser = self._head, self._chunks, self._chunk_parser
+        assert head is not None and chunks is not None and parser is not None
+        self._got += len(data)
+        try:
+            parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if not chunks.complete:
+                return self._reject(Rejection(400, "Malformed chunked body"))
+        wasteful = self._got > 2 * chunks.limit + 65536 and len(chunks.body) * 16 < self._got
+        if chunks.too_large or wasteful:
+            return self._refuse(head, too_large(chunks.limit))
+        if not chunks.complete:
+            return
+        # What follows a chunked body in the same read is not looked for: such a client pipelines, and is asked to
+        # come back on a new connection.
+        self._chunks = self._chunk_parser = self._head = None
+        body = bytes(chunks.body)
+        extent: Extent | None = None
+        if len(body) > self.edge.limits.inline_bytes:
+            try:
+                extent = self.edge.handler.allocate(len(body))
+            except OSError:
+                return self._refuse(head, Refusal(503, problem("No room for the body"), (("retry-after", "1"),)))
+            extent.view[:] = body
+            body = b""
+        self._hand_over(head, body, extent)
+
+    def _hand_over(self, head: RequestHead, body: bytes, extent: Extent | None) -> None:
+        now = monotonic_ns()
+        self.state = BUSY
+        self.deadline_ns = now + self.edge.deadline_ns
+        exchange = Exchange(self, head, body, extent, now)
+        self.exchange = exchange
+        head.plan.handle(exchange)
+
+    # -- answering
+
+    def answer(self, exchange: Exchange, status: int, body: bytes, extra: bytes) -> None:
+        """Write a whole response. `extra` holds header lines, among them the content type and the request id."""
+        head = exchange.head
+        keep = head.keep_alive and not self.edge.draining
+        size = len(body)
+        parts = (
+            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
+            self.edge.clock.header,
+            extra,
+            LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size,
+            (KEEP if head.http_11 else KEEP_10) if keep else CLOSE,
+        )
+        if head.method == "HEAD":
+            self.transport.write(b"".join(parts))
+        elif size > 65536:
+            self.transport.writelines((b"".join(parts), body))
+        else:
+            self.transport.write(b"".join((*parts, body)))
+        self._answered(exchange, status, keep)
+
+    def open_stream(self, exchange: Exchange, status: int, extra: bytes) -> None:
+        """Begin a response of unknown length."""
+        head = exchange.head
+        exchange.streaming = True
+        keep = head.keep_alive and head.http_11 and not self.edge.draining
+        self.deadline_ns = 0  # a stream lasts as long as it flows; a stalled reader is closed by `check`
+        self.transport.write(
+            b"%b%b%b%b%b\r\n"
+            % (
+                STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
+                self.edge.clock.header,
+                extra,
+                b"transfer-encoding: chunked\r\n" if head.http_11 else b"",
+                b"" if keep else b"connection: close\r\n",
+            )
+        )
+
+    def write_piece(self, exchange: Exchange, piece: bytes) -> None:
+        """Write a piece of a stream. What the client has not read yet counts against the stream's window."""
+        if piece:
+            if exchange.head.http_11:
+                self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+            else:
+                self.transport.write(piece)
+        self._owed += len(piece)
+        if self._owed >= 32768 and not self._stalled_ns:
+            owed, self._owed = self._owed, 0
+            self.edge.handler.consumed(exchange, owed)
+
+    def close_stream(self, exchange: Exchange, status: int, *, whole: bool = True) -> None:
+        """End a stream; `whole` false cuts it, so that the client sees that it is not complete."""
+        self._owed = 0
+        if not whole:
+            self.exchange = None
+            exchange.head.plan.observe(exchange, status, monotonic_ns())
+            self.transport.abort()
+            return
+        head = exchange.head
+        keep = head.keep_alive and head.http_11 and not self.edge.draining
+        if head.http_11:
+            self.transport.write(b"0\r\n\r\n")
+        self._answered(exchange, status, keep)
+
+    def _answered(self, exchange: Exchange, status: int, keep: bool) -> None:
+        self.exchange = None
+        now = monotonic_ns()
+        if keep:
+            self.state = HEAD
+            self.deadline_ns = now + self.edge.keep_alive_ns
+            if self._buffer:
+                self.edge.loop.call_soon(self._continue)
+        else:
+            self.state = DISCARD
+            self.transport.close()
+        exchange.head.plan.observe(exchange, status, now)
+
+    def _continue(self) -> None:
+        """Go on with what was received while the last request was worked on."""
+        if self.state == HEAD:
+            data, self._buffer = self._buffer, b""
+            if self.reading_paused:
+                self.reading_paused = False
+                self.transport.resume_reading()
+            self._process(data)
+
+    # -- refusing
+
+    def _refuse(self, head: RequestHead, refusal: Refusal) -> None:
+        """Answer a request whose body will not be read."""
+        self._drop_body()
+        exchange = Exchange(self, head, b"", None, monotonic_ns())
+        body = b"" if head.method == "HEAD" else refusal.body
+        self.transport.write(
+            STATUS_LINES[refusal.status]
+            + self.edge.clock.header
+            + b"content-type: application/json\r\nconnection: close\r\n"
+            + fields((*refusal.headers, ("x-request-id", self.edge.request_id(head))))
+            + b"content-length: %d\r\n\r\n" % len(refusal.body)
+            + body
+        )
+        head.plan.observe(exchange, refusal.status, exchange.received_ns)
+        self._discard()
+
+    def _reject(self, error: Rejection) -> None:
+        """Answer bytes that are no valid request."""
+        self._drop_body()
+        self.transport.write(rejection(error, self.edge.clock))
+        self.edge.rejected += 1
+        self._discard()
+
+    def _discard(self) -> None:
+        """Close for writing; read and drop what still comes for a moment, so that no reset eats the answer."""
+        self.state = DISCARD
+        self._buffer = b""
+        self.deadline_ns = monotonic_ns() + int(DISCARD_S * SECOND)
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        else:
+            self.transport.close()
+
+    def _drop_body(self) -> None:
+        self._sink = self._head = self._chunks = self._chunk_parser = None
+        extent, self._extent = self._extent, None
+        if extent is not None:
+            extent.free()
+
+    # -- time
+
+    def check(self, now: int) -> None:
+        """Called a few times a second: enforce whatever deadline this connection is under."""
+        if self._stalled_ns and now - self._stalled_ns > self.edge.limits.write_stall_timeout_s * SECOND:
+            self.transport.abort()
+            return
+        if self.state in (BODY, CHUNKED):
+            self._check_body(now)
+            return
+        if not self.deadline_ns or now < self.deadline_ns:
+            return
+        if self.state == BUSY:
+            if self.exchange is not None and not self.exchange.streaming:
+                self.deadline_ns = 0
+                self.edge.handler.expire(self.exchange)
+        elif self.state == HEAD and self._buffer:
+            self._reject(Rejection(408, "The request head did not arrive in time"))
+        else:
+            self.transport.abort() if self.state == DISCARD else self.transport.close()
+
+    def _check_body(self, now: int) -> None:
+        limits = self.edge.limits
+        elapsed = (now - self._phase_ns) / SECOND
+        slow = elapsed > 10.0 and self._got < limits.body_min_rate_bytes_s * elapsed
+        if self._owed != self._got:  # `_owed` is free while a body arrives: it remembers the last progress
+            self._owed = self._got
+            self.deadline_ns = now + int(limits.body_idle_timeout_s * SECOND)
+        if slow or now > self.deadline_ns:
+            self._owed = 0
+            self._reject(Rejection(408, "The request body did not arrive in time"))
+
+    def shut(self) -> None:
+        """The server drains: close now if nothing is under way, else after the answer."""
+        if self.state == HEAD and not self._buffer:
+            self.transport.close()
+
+
+def too_large(limit: int) -> Refusal:
+    """The answer to a body over its limit."""
+    return Refusal(413, problem(f"The body is larger than {limit} bytes", code="limit_exceeded"))

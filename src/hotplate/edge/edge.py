@@ -1,0 +1,119 @@
+"""All client connections of a listener: shared limits, the cache of heads, deadlines by one tick."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+from time import monotonic_ns
+
+from hotplate.edge.connection import SECOND, Connection
+from hotplate.edge.exchange import EdgeLimits, Handler
+from hotplate.edge.head import Rejection, RequestHead
+from hotplate.edge.response import Clock, rejection
+
+TICK_S = 0.25
+CACHED_HEADS = 1024
+CACHED_HEAD_BYTES = 2048
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9_-]{1,64}\Z")
+
+
+class Edge:
+    """Makes connections and watches their time.
+
+    `heads` caches parsed heads by their bytes: clients send the same head again and again. It is bounded, its
+    values are pure functions of their keys, and it is dropped when the routes change.
+    """
+
+    def __init__(self, handler: Handler, limits: EdgeLimits, loop: asyncio.AbstractEventLoop) -> None:
+        self.handler = handler
+        self.limits = limits
+        self.loop = loop
+        self.clock = Clock()
+        self.connections: set[Connection] = set()
+        self.heads: dict[bytes, RequestHead] = {}
+        self.deadline_ns = int(limits.deadline_s * SECOND)
+        self.keep_alive_ns = int(limits.keep_alive_s * SECOND)
+        self.draining = False
+        self.rejected = 0
+        self._per_ip: dict[str, int] = {}
+        self._id_prefix = os.urandom(4).hex()
+        self._ids = 0
+        self._server: asyncio.Server | None = None
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def listen(self, sock: socket.socket) -> None:
+        """Accept connections on a bound socket."""
+        self._server = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=2048)
+        self._tick()
+
+    def opened(self, connection: Connection) -> None:
+        """A client came. Past the limits it is told so and closed."""
+        peer = connection.transport.get_extra_info("peername")
+        name = str(peer[0]) if isinstance(peer, tuple) else ""
+        connection.peer = f"{name}:{peer[1]}" if name else ""
+        self.connections.add(connection)
+        count = self._per_ip.get(name, 0) + 1
+        self._per_ip[name] = count
+        loopback = name.startswith("127.") or name in ("::1", "")
+        if len(self.connections) > self.limits.max_connections or (
+            not loopback and count > self.limits.max_connections_per_ip
+        ):
+            connection.transport.write(rejection(Rejection(503, "Too many connections"), self.clock))
+            connection.transport.close()
+
+    def closed(self, connection: Connection) -> None:
+        """A client left."""
+        self.connections.discard(connection)
+        name = connection.peer.rpartition(":")[0]
+        left = self._per_ip.get(name, 1) - 1
+        if left:
+            self._per_ip[name] = left
+        else:
+            self._per_ip.pop(name, None)
+
+    def remember(self, raw: bytes, head: RequestHead) -> None:
+        """Cache a parsed head."""
+        if len(raw) <= CACHED_HEAD_BYTES:
+            if len(self.heads) >= CACHED_HEADS:
+                self.heads.clear()
+            self.heads[raw] = head
+
+    def request_id(self, head: RequestHead) -> str:
+        """The id of a request that never got to a worker: the caller's, if it is a clean one, or a new one."""
+        named = named_id(head)
+        if named:
+            return named
+        self._ids += 1
+        return f"{self._id_prefix}-{self._ids:x}"
+
+    def _tick(self) -> None:
+        self._ticker = self.loop.call_later(TICK_S, self._tick)
+        self.clock.tick()
+        now = monotonic_ns()
+        for connection in tuple(self.connections):
+            connection.check(now)
+
+    def drain(self) -> None:
+        """Stop accepting; close idle connections; the others close after their answer."""
+        self.draining = True
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self.connections):
+            connection.shut()
+
+    def close(self) -> None:
+        """Cut what is left."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._server is not None:
+            self._server.close()
+        for connection in tuple(self.connections):
+            connection.transport.abort()
+
+
+def named_id(head: RequestHead) -> str:
+    """The request id that the caller gave, if it has the only form that is passed on; else nothing."""
+    value = head.headers.get(b"x-request-id")
+    return value.decode("ascii") if value is not None and _REQUEST_ID.match(value) else ""

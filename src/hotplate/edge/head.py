@@ -1,0 +1,211 @@
+"""Request heads: bytes in, a validated `RequestHead` or a `Rejection` out. A pure function, so that it can be cached.
+
+Parsing is httptools' (llhttp); what that parser lets through and RFC 9112 or plain hygiene does not is refused here:
+a missing or double Host, CL with TE, obs-fold, bare LF, odd header names, too many or too long headers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import unquote_to_bytes
+
+import httptools
+
+_REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]+ HTTP/1\.[01]\r\n")
+_HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
+_LENGTH = re.compile(rb"[0-9]{1,15}\Z")
+_ALLOWED = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
+_ONCE = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"expect"))
+
+
+@dataclass(slots=True, frozen=True)
+class Rejection(Exception):
+    """A request that is refused by its head alone. The connection closes after it."""
+
+    status: int
+    detail: str
+
+
+class RequestHead:
+    """A valid request head.
+
+    `path` is percent-decoded once; `query` is as sent. Header names are lower case, values stripped. `length` is
+    the Content-Length, or -1 for a chunked body. `plan` is the handler's own note (the matched route).
+    """
+
+    __slots__ = ("expects_continue", "headers", "http_11", "keep_alive", "length", "method", "path", "plan", "query")
+
+    def __init__(
+        self,
+        method: str,
+        path: str,
+        query: str,
+        headers: dict[bytes, bytes],
+        length: int,
+        *,
+        keep_alive: bool,
+        http_11: bool,
+    ) -> None:
+        self.method = method
+        self.path = path
+        self.query = query
+        self.headers = headers
+        self.length = length
+        self.keep_alive = keep_alive
+        self.http_11 = http_11
+        self.expects_continue = http_11 and headers.get(b"expect", b"").lower() == b"100-continue"
+        self.plan: Any = None
+
+
+class _Collector:
+    """What httptools calls while it parses."""
+
+    __slots__ = ("headers", "url")
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name, value))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadRules:
+    """Limits on a head, and the hosts that this server answers to (None: any).
+
+    `known_hosts` remembers Host values that were found good; it is bounded by `KNOWN_HOSTS`.
+    """
+
+    max_headers: int = 64
+    max_uri_bytes: int = 8 * 1024
+    hosts: frozenset[str] | None = None
+    known_hosts: set[bytes] = field(default_factory=set[bytes])
+
+
+KNOWN_HOSTS: Final = 64
+
+
+LOOPBACK_HOSTS: Final = frozenset(("localhost", "127.0.0.1", "[::1]"))
+
+
+def parse_head(data: bytes, rules: HeadRules) -> RequestHead:
+    """Parse a complete head (to and with its empty line). Raises Rejection."""
+    if not _REQUEST_LINE.match(data):
+        raise Rejection(400, "Malformed request line")
+    # What is no printable character or tab can only be the line ends, and these only in their pairs.
+    if data.translate(None, _ALLOWED) != b"\r\n" * data.count(b"\r\n"):
+        raise Rejection(400, "A control character or a bare line end in the request head")
+    collector = _Collector()
+    parser = httptools.HttpRequestParser(collector)
+    try:
+        parser.feed_data(data)
+    except httptools.HttpParserUpgrade:
+        raise Rejection(501, "Upgrade is not supported") from None
+    except httptools.HttpParserError:
+        raise Rejection(400, "Malformed request head") from None
+    if len(collector.headers) > rules.max_headers:
+        raise Rejection(431, f"More than {rules.max_headers} header fields")
+    headers = _fields(collector.headers)
+    http_11 = parser.get_http_version() == "1.1"
+    path, query, authority = _target(collector.url, rules)
+    _check_host(headers, authority, http_11=http_11, rules=rules)
+    return RequestHead(
+        parser.get_method().decode("ascii"),
+        path,
+        query,
+        headers,
+        _length(headers, http_11=http_11),
+        keep_alive=bool(parser.should_keep_alive()),
+        http_11=http_11,
+    )
+
+
+def _fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    headers: dict[bytes, bytes] = {}
+    for name, value in pairs:
+        key = name.lower()
+        if b"_" in key:
+            raise Rejection(400, "A header name has an underscore")
+        if key in headers:
+            if key in _ONCE:
+                raise Rejection(400, f"More than one {key.decode()} header")
+            headers[key] = headers[key] + b", " + value
+        else:
+            headers[key] = value.strip(b" \t")
+    return headers
+
+
+def _target(url: bytes, rules: HeadRules) -> tuple[str, str, bytes]:
+    """Split the request target into path, query and, for the absolute form, its authority."""
+    if len(url) > rules.max_uri_bytes:
+        raise Rejection(414, f"The URI is longer than {rules.max_uri_bytes} bytes")
+    authority = b""
+    if not url.startswith(b"/"):
+        if url == b"*":
+            return "*", "", b""
+        match = re.match(rb"https?://([^/?#@\\]+)(/.*|\?.*|)\Z", url, re.IGNORECASE)
+        if match is None:
+            raise Rejection(400, "Malformed request target")
+        authority, url = match.group(1), match.group(2) or b"/"
+        url = b"/" + url if url.startswith(b"?") else url
+    if b"#" in url:
+        raise Rejection(400, "A request target has no fragment")
+    if not url.isascii():
+        raise Rejection(400, "The request target is not ASCII")
+    path, _, query = url.partition(b"?")
+    if b"%" in path:
+        path = unquote_to_bytes(path)
+    try:
+        return path.decode("utf-8"), query.decode("ascii"), authority
+    except UnicodeDecodeError:
+        raise Rejection(400, "The path is not UTF-8") from None
+
+
+def _check_host(headers: dict[bytes, bytes], authority: bytes, *, http_11: bool, rules: HeadRules) -> None:
+    host = headers.get(b"host")
+    if host is None:
+        if http_11:
+            raise Rejection(400, "Missing Host header")
+        return
+    known = rules.known_hosts
+    if host in known and not authority:
+        return
+    for name in (host, authority):
+        if name and not _HOST.match(name):
+            raise Rejection(400, "Malformed Host")
+    if rules.hosts is not None:
+        name = host_name(authority or host)
+        if name not in rules.hosts and not name.startswith("127.") and not name.endswith(".localhost"):
+            raise Rejection(421, "This server does not answer for that host; allow it with allowed_hosts")
+    if not authority and len(known) < KNOWN_HOSTS:
+        known.add(host)
+
+
+def host_name(host: bytes) -> str:
+    """The name in a Host value, lower case, without its port."""
+    text = host.decode("ascii").lower()
+    if text.startswith("["):
+        return text.partition("]")[0] + "]"
+    return text.partition(":")[0].rstrip(".")
+
+
+def _length(headers: dict[bytes, bytes], *, http_11: bool) -> int:
+    coding = headers.get(b"transfer-encoding")
+    length = headers.get(b"content-length")
+    if coding is not None:
+        if length is not None:
+            raise Rejection(400, "Both Content-Length and Transfer-Encoding")
+        if not http_11 or coding.lower() != b"chunked":
+            raise Rejection(501 if http_11 else 400, "The only transfer coding is chunked")
+        return -1
+    if length is None:
+        return 0
+    if not _LENGTH.match(length):
+        raise Rejection(400, "Malformed Content-Length")
+    return int(length)

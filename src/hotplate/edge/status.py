@@ -1,0 +1,31 @@
+"""The one table from error code to HTTP status.
+
+Read by the edge for answers that the server makes itself, and by faces (in the worker) for answers about a call;
+so this module imports the standard library alone. `docs/errors.md` explains each row to users.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+STATUS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "error": 500,
+        "user_error": 400,
+        "invalid_input": 422,
+        "limit_exceeded": 413,
+        "project_error": 500,
+        "setting_error": 500,
+        "blocked_url": 422,
+        "unavailable": 503,
+        "not_ready": 503,
+        "overloaded": 503,
+        "deadline_exceeded": 504,
+        "worker_lost": 502,
+        "internal_error": 500,
+        "wire_error": 500,
+    }
+)
+"""`HotplateError.code` -> HTTP status. A code that is missing here is a defect; a test compares it with errors.py."""

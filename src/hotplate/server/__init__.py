@@ -1,0 +1,29 @@
+"""The server: admits, queues and hands requests to workers, and keeps the workers alive. It runs no user code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hotplate.config.settings import Settings
+    from hotplate.contract import Contract
+    from hotplate.dialects.base import Match, Project
+
+__all__ = ["describe", "run"]
+
+
+def run(*, project: Project, match: Match, settings: Settings, command: str | None = None) -> int:
+    """Serve a project in the foreground until a signal ends it. Gives the exit status.
+
+    With `command`, that command is run once the project is ready, and its end is the server's end.
+    """
+    from hotplate.server.run import run as run_server
+
+    return run_server(project, match, settings, command)
+
+
+def describe(project: Project, match: Match, settings: Settings) -> Contract:
+    """Load a project in a worker of its own and give its whole contract. Raises ProjectError."""
+    from hotplate.server.describe import describe as describe_project
+
+    return describe_project(project, match, settings)

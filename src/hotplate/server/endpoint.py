@@ -1,0 +1,201 @@
+"""An endpoint's admission, queue and statistics: every request goes to a free slot, waits in the queue, or is refused.
+
+One queue, late binding: a request is given to a worker when that worker has room. Calls that are much shorter than
+the way to the worker are sent a little ahead of their slot (see `Link.window`), which costs no order and no loss:
+after a crash those that had not begun go back to the head of the queue.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from time import monotonic_ns
+from typing import TYPE_CHECKING
+
+from hotplate.contract import Contract
+from hotplate.edge.exchange import Exchange
+from hotplate.edge.response import problem
+from hotplate.edge.status import STATUS
+from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
+
+if TYPE_CHECKING:
+    from hotplate.server.link import Link
+
+MAX_QUEUE = 1000
+QUEUE_PER_SLOT = 10
+JSON = b"content-type: application/json\r\n"
+
+
+class Endpoint:
+    """What runs, what waits, and what was counted."""
+
+    def __init__(self, *, queue_size: int | None, id_prefix: str) -> None:
+        self.contract: Contract | None = None
+        self.links: list[Link] = []
+        self.only: Link | None = None
+        self.queue: deque[Exchange] = deque()
+        self.waiting = 0
+        self.state = "UNINITIALIZED"
+        self.trouble = ""
+        self.routes: list[RouteMetrics] = []
+        self.queue_wait = Histogram(SECONDS)
+        self.refused = 0
+        self.lost_calls = 0
+        self.restarts = 0
+        self._queue_size = queue_size
+        self._id_prefix = id_prefix
+        self._ids = 0
+
+    # -- workers
+
+    def join(self, link: Link) -> None:
+        """A worker takes calls from now on."""
+        self.links.append(link)
+        self._note_links()
+        self.pump(link)
+
+    def leave(self, link: Link) -> None:
+        """A worker takes no more calls."""
+        link.ready = False
+        if link in self.links:
+            self.links.remove(link)
+            self._note_links()
+
+    def _note_links(self) -> None:
+        alone = len(self.links) == 1
+        self.only = self.links[0] if alone else None
+        for link in self.links:
+            link.alone = alone
+
+    # -- admission
+
+    def submit(self, exchange: Exchange) -> None:
+        """Run a request now, queue it, or refuse it."""
+        if not self.waiting:
+            link = self.only or self._free_link()
+            if link is not None and len(link.pending) < link.window:
+                link.send(exchange)
+                return
+        if not self.links and self.state != "RUNNING":
+            self.refuse_not_ready(exchange)
+        elif self.waiting >= self.queue_limit:
+            self.refused += 1
+            self.refuse(exchange, "overloaded", "Every slot is busy and the queue is full. Try again later.")
+        else:
+            self.waiting += 1
+            self.queue.append(exchange)
+
+    def _free_link(self) -> Link | None:
+        best: Link | None = None
+        least = 0
+        for link in self.links:
+            load = len(link.pending)
+            if link.ready and load < link.window and (best is None or load < least):
+                best, least = link, load
+        return best
+
+    @property
+    def queue_limit(self) -> int:
+        """How many requests may wait."""
+        if self._queue_size is not None:
+            return self._queue_size
+        slots = sum(link.capacity for link in self.links) or 1
+        return min(MAX_QUEUE, QUEUE_PER_SLOT * max(slots, 10))
+
+    @property
+    def full(self) -> bool:
+        """Whether the next request would be refused."""
+        return self.waiting >= self.queue_limit and self._free_link() is None
+
+    def pump(self, link: Link) -> None:
+        """A worker has room: give it what waits."""
+        queue = self.queue
+        while self.waiting and link.ready and len(link.pending) < link.window:
+            exchange = queue.popleft()
+            if exchange.abandoned:
+                continue
+            self.waiting -= 1
+            self.queue_wait.observe((monotonic_ns() - exchange.received_ns) / 1e9)
+            link.send(exchange)
+
+    def requeue(self, exchanges: list[Exchange]) -> None:
+        """Put calls that never began back to the head of the queue, in their order."""
+        for exchange in reversed(exchanges):
+            exchange.link = None
+            self.queue.appendleft(exchange)
+            self.waiting += 1
+        for link in self.links:
+            self.pump(link)
+
+    # -- giving up
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Nobody waits for this request any more: take it out of the queue or tell its worker."""
+        if exchange.abandoned:
+            return
+        exchange.abandoned = True
+        if exchange.link is not None:
+            exchange.link.cancel(exchange)
+        else:
+            self.waiting -= 1
+            if not self.waiting:
+                self.queue.clear()
+            if exchange.extent is not None:
+                exchange.extent.free()
+
+    def expire(self, exchange: Exchange) -> None:
+        """The deadline has passed."""
+        self.cancel(exchange)
+        self.refuse(
+            exchange, "deadline_exceeded", "No answer within the deadline. Raise timeout_s if the model needs longer."
+        )
+
+    def fail_waiting(self, code: str, detail: str) -> None:
+        """Refuse everything that waits."""
+        queue, self.queue = self.queue, deque()
+        self.waiting = 0
+        for exchange in queue:
+            if not exchange.abandoned:
+                self.refuse(exchange, code, detail)
+                if exchange.extent is not None:
+                    exchange.extent.free()
+
+    def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
+        """Answer with an error of our own."""
+        request_id = self.request_id(exchange)
+        status = STATUS[code]
+        extra = JSON + b"x-request-id: %b\r\n" % request_id.encode()
+        if status == 503:
+            extra += b"retry-after: %d\r\n" % self.retry_after_s()
+        body = problem(detail, code=code, request_id=request_id)
+        exchange.connection.answer(exchange, status, body, extra)
+
+    def refuse_not_ready(self, exchange: Exchange) -> None:
+        """Answer as OctoAI's server does while its model is starting (status 503 and the state)."""
+        request_id = self.request_id(exchange)
+        body = problem(self.trouble, status=self.state) if self.trouble else b'{"status":"%b"}' % self.state.encode()
+        extra = JSON + b"retry-after: 1\r\nx-request-id: %b\r\n" % request_id.encode()
+        if exchange.extent is not None:
+            exchange.extent.free()
+        exchange.connection.answer(exchange, 503, body, extra)
+
+    def retry_after_s(self) -> int:
+        """A guess at when there is room: the time the queue takes, between 1 and 60 seconds."""
+        rate = sum(link.capacity / (link.call_ns / 1e9 + 1e-6) for link in self.links if link.ready)
+        return max(1, min(60, round(self.waiting / rate))) if rate else 5
+
+    def request_id(self, exchange: Exchange) -> str:
+        """The id of a request, wherever it is."""
+        if exchange.link is not None:
+            return exchange.link.request_id(exchange).decode()
+        named = exchange.head.plan.named_id
+        if named:
+            return named.decode()
+        self._ids += 1
+        return f"{self._id_prefix}-q{self._ids:x}"
+
+    # -- counting
+
+    @property
+    def in_progress(self) -> int:
+        """Calls that are with a worker."""
+        return sum(len(link.pending) for link in self.links)

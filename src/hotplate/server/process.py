@@ -1,0 +1,85 @@
+"""Starting a worker process: its socket, its memory, its pipes, and nothing else of ours.
+
+posix_spawn, not fork: the server's threads, loop and descriptors stay with the server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hotplate.wire.arena import Arena, make_arena_file
+
+# The worker's end; the same numbers stand in worker/boot.py, which the server does not import.
+SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
+
+SOCKET_BYTES = 1024 * 1024
+
+
+@dataclass(slots=True, eq=False)
+class Process:
+    """A started worker. `lifeline` is kept open as long as the worker may live."""
+
+    pid: int
+    socket: socket.socket
+    answers: Arena
+    stdout: int
+    stderr: int
+    lifeline: int
+
+    def kill(self) -> None:
+        """End the worker and everything that it started, at once."""
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass
+
+    def close(self) -> None:
+        """Close what only this process used. The socket and the pipes belong to the loop by now."""
+        os.close(self.lifeline)
+        self.answers.close()
+
+
+def spawn(python: str, spec: str, requests_fd: int, env: Mapping[str, str]) -> Process:
+    """Start `python -m hotplate.worker SPEC`. Raises OSError when the machine cannot."""
+    ours, theirs = socket.socketpair()
+    for end in (ours, theirs):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
+    out_read, out_write = os.pipe()
+    err_read, err_write = os.pipe()
+    life_read, life_write = os.pipe()
+    answers_fd = make_arena_file()
+    null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    child = {
+        0: null,
+        1: out_write,
+        2: err_write,
+        SOCKET_FD: theirs.fileno(),
+        LIFELINE_FD: life_read,
+        REQUESTS_FD: requests_fd,
+        ANSWERS_FD: answers_fd,
+    }
+    # Above every target number first, so that one dup2 cannot overwrite the source of the next.
+    high = {target: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for target, fd in child.items()}
+    try:
+        pid = os.posix_spawn(
+            python,
+            [python, "-m", "hotplate.worker", spec],
+            env,
+            file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
+            setpgroup=0,
+            setsigmask=[],
+            setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
+        )
+        answers = Arena(answers_fd)
+    finally:
+        for fd in (*high.values(), null, out_write, err_write, life_read, answers_fd):
+            os.close(fd)
+        theirs.close()
+    ours.setblocking(False)
+    return Process(pid, ours, answers, out_read, err_read, life_write)

@@ -1,0 +1,230 @@
+"""From a request head to what is done with it: the contract's routes, then the system's own.
+
+A plan is made once per distinct head and cached with it (`edge/edge.py`), so nothing here is on the path of a
+request whose head was seen before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from hotplate.contract import Contract, Route
+from hotplate.edge.edge import named_id
+from hotplate.edge.exchange import Exchange, Refusal
+from hotplate.edge.head import RequestHead
+from hotplate.edge.response import fields, problem
+from hotplate.wire.frames import Meta, encode_meta
+
+if TYPE_CHECKING:
+    from hotplate.server.access import AccessLog
+    from hotplate.server.endpoint import Endpoint
+
+SystemPage = Callable[[RequestHead], tuple[int, bytes, str]]
+"""A page of the server itself: status, body, content type."""
+
+SMALL_BODY_BYTES = 64 * 1024
+"""System pages take no body; a small one is read and ignored."""
+
+
+class CallPlan:
+    """Run a route of the project. `meta` is what the worker gets besides the body; empty for plain JSON."""
+
+    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
+
+    def __init__(
+        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, forward: bool
+    ) -> None:
+        self._endpoint = endpoint
+        self._access = access if access.on else None
+        self._max_bytes = max_bytes
+        self._metrics = endpoint.routes[index]
+        self.handle = endpoint.submit
+        self.index = index
+        self.named_id = named_id(head).encode()
+        self.meta = _meta(head, self.named_id.decode(), forward_accept=forward)
+
+    def admit(self, head: RequestHead, length: int) -> Refusal | None:
+        """Refuse a body early when there would be no place for the call."""
+        endpoint = self._endpoint
+        if endpoint.full and endpoint.links:
+            endpoint.refused += 1
+            detail = "Every slot is busy and the queue is full. Try again later."
+            after = (("retry-after", str(endpoint.retry_after_s())),)
+            return Refusal(503, problem(detail, code="overloaded"), after)
+        return None
+
+    def max_bytes(self, head: RequestHead) -> int:
+        """The cap for this kind of body."""
+        return self._max_bytes
+
+    def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
+        """Count and log the answer."""
+        self._metrics.observe(status, (now_ns - exchange.received_ns) / 1e9)
+        if self._access is not None:
+            self._access.note(exchange, status)
+
+
+class _Uncounted:
+    """A plan whose answers are logged and not counted by route."""
+
+    __slots__ = ("_access",)
+    named_id = b""
+
+    def __init__(self, access: AccessLog) -> None:
+        self._access = access
+
+    def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
+        """Log the answer."""
+        if self._access.on:
+            self._access.note(exchange, status)
+
+
+class PagePlan(_Uncounted):
+    """Answer from the server itself."""
+
+    __slots__ = ("_page",)
+
+    def __init__(self, access: AccessLog, page: SystemPage) -> None:
+        super().__init__(access)
+        self._page = page
+
+    def admit(self, head: RequestHead, length: int) -> Refusal | None:
+        """Nothing to refuse."""
+        return None
+
+    def max_bytes(self, head: RequestHead) -> int:
+        """What a page that ignores its body puts up with."""
+        return SMALL_BODY_BYTES
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer at once."""
+        status, body, content_type = self._page(exchange.head)
+        exchange.connection.answer(exchange, status, body, b"content-type: %b\r\n" % content_type.encode())
+
+
+class RefusalPlan(_Uncounted):
+    """Answer with a fixed error: no such path, no such method, a redirect."""
+
+    __slots__ = ("_refusal",)
+
+    def __init__(self, access: AccessLog, refusal: Refusal) -> None:
+        super().__init__(access)
+        self._refusal = refusal
+
+    def admit(self, head: RequestHead, length: int) -> Refusal | None:
+        """Refuse before a large body is read."""
+        return self._refusal if length < 0 or length > SMALL_BODY_BYTES else None
+
+    def max_bytes(self, head: RequestHead) -> int:
+        """A small body is read, so that the connection can go on."""
+        return SMALL_BODY_BYTES
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer at once."""
+        refusal = self._refusal
+        extra = b"content-type: application/json\r\n" + fields(refusal.headers)
+        exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
+
+
+class WaitPlan(_Uncounted):
+    """A path that may exist once the project is loaded: not ready."""
+
+    __slots__ = ("_endpoint",)
+
+    def __init__(self, access: AccessLog, endpoint: Endpoint) -> None:
+        super().__init__(access)
+        self._endpoint = endpoint
+
+    def admit(self, head: RequestHead, length: int) -> Refusal | None:
+        """Nothing large is read for a model that is not there."""
+        if length < 0 or length > SMALL_BODY_BYTES:
+            return Refusal(503, b'{"status":"%b"}' % self._endpoint.state.encode(), (("retry-after", "1"),))
+        return None
+
+    def max_bytes(self, head: RequestHead) -> int:
+        """A small body is read, so that the connection can go on."""
+        return SMALL_BODY_BYTES
+
+    def handle(self, exchange: Exchange) -> None:
+        """Answer with the state."""
+        self._endpoint.refuse_not_ready(exchange)
+
+
+Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
+
+
+class Router:
+    """The table of routes, rebuilt when a contract arrives."""
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        access: AccessLog,
+        pages: dict[str, SystemPage],
+        max_body_bytes: int,
+        max_upload_bytes: int,
+    ) -> None:
+        self._endpoint = endpoint
+        self._access = access
+        self._pages = pages
+        self._max_body_bytes = max_body_bytes
+        self._max_upload_bytes = max_upload_bytes
+        self._routes: dict[str, dict[str, tuple[int, Route]]] = {}
+        self._known = False
+
+    def use(self, contract: Contract) -> None:
+        """Serve the routes of a contract."""
+        self._routes = {}
+        for index, route in enumerate(contract.routes):
+            self._routes.setdefault(route.path, {})[route.method] = (index, route)
+        self._known = True
+
+    def plan(self, head: RequestHead) -> Plan:
+        """Find what to do with a request."""
+        methods = self._routes.get(head.path)
+        if methods is not None:
+            found = methods.get(head.method)
+            if found is not None:
+                index, route = found
+                plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
+                cap = self._max_body_bytes if plain else self._max_upload_bytes
+                forward = route.returns.kind != "json"
+                return CallPlan(self._endpoint, self._access, index, head, cap, forward)
+        page = self._pages.get(head.path)
+        if page is not None and head.method in ("GET", "HEAD"):
+            return PagePlan(self._access, page)
+        if methods is not None or page is not None:
+            allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
+            return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))
+        if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
+            location = (("location", redirect(head)),)
+            return RefusalPlan(self._access, Refusal(307, b"", location))
+        if not self._known and head.method not in ("GET", "HEAD"):
+            return WaitPlan(self._access, self._endpoint)
+        return RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+
+
+def redirect(head: RequestHead) -> str:
+    """The same place without the slash at its end. The host was validated with the head."""
+    host = head.headers.get(b"host", b"").decode("ascii")
+    path = quote("/" + head.path.strip("/"), safe="/:@!$&'()*+,;=~")
+    return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
+
+
+def _meta(head: RequestHead, request_id: str, *, forward_accept: bool) -> bytes:
+    content_type = "application/json"
+    given = head.headers.get(b"content-type")
+    if given is not None and given != b"application/json":
+        content_type = given.decode("latin-1")
+        if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
+            content_type = "application/json"
+    headers: dict[str, str] = {}
+    if forward_accept:
+        accept = head.headers.get(b"accept", b"*/*").decode("latin-1")
+        if accept != "*/*":
+            headers["accept"] = accept
+    if content_type == "application/json" and not headers and not head.query and not request_id:
+        return b""
+    return encode_meta(Meta(content_type, head.query, headers, "", request_id))

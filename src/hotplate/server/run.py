@@ -1,0 +1,107 @@
+"""`hotplate run`: bind, start workers, serve until a signal, drain, exit.
+
+The order matters for the first answer: the port is bound and the workers are started before the event loop is even
+imported, so that the model loads while the server does.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+from hotplate.errors import SettingError
+from hotplate.server.log import Log, make_log
+from hotplate.server.memory import Memory
+from hotplate.server.process import Process, spawn
+
+if TYPE_CHECKING:
+    from hotplate.config.settings import Settings
+    from hotplate.dialects.base import Match, Project
+
+
+def run(project: Project, match: Match, settings: Settings, command: str | None) -> int:
+    """Serve in the foreground. Gives the exit status."""
+    log = make_log(settings.log_level, settings.log_format)
+    listener = bind(settings)
+    memory = Memory()
+    id_prefix = os.urandom(4).hex()
+    environment = {**os.environ, **settings.env}
+    if settings.fetch_allow:
+        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+
+    def start(number: int) -> Process:
+        spec = worker_spec(project, match, settings, f"{id_prefix}-{number}-")
+        return spawn(sys.executable, spec, memory.fd, environment)
+
+    processes = [start(number) for number in range(1, settings.workers + 1)]
+    log.debug("workers started", pids=[process.pid for process in processes])
+    from hotplate.startup import import_msgspec
+
+    import_msgspec()
+    from hotplate.server.serving import Serving
+
+    return Serving(
+        settings=settings,
+        log=log,
+        listener=listener,
+        memory=memory,
+        id_prefix=id_prefix,
+        start=start,
+        entry=match.entry,
+        watch=project.root if settings.reload else None,
+        command=command,
+    ).run(processes)
+
+
+def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> str:
+    """The argument of a worker (its `Spec`)."""
+    return json.dumps(
+        {
+            "root": str(project.root),
+            "dialect": match.dialect,
+            "entry": match.entry,
+            "targets": list(project.targets),
+            "service_module": project.service_module,
+            "service_class": project.service_class,
+            "slots": settings.slots,
+            "id_prefix": id_prefix,
+            "describe": describe,
+        }
+    )
+
+
+def bind(settings: Settings) -> socket.socket:
+    """Bind the port, or say who could not and what to do."""
+    host = settings.host
+    if not is_loopback(host) and not settings.i_know:
+        raise SettingError(
+            f"Serving on {host} would let anyone who reaches this machine call the model: there are no tokens here.",
+            key="host",
+            hint="Serve on 127.0.0.1 behind a proxy that checks callers, or add --i-know to serve openly.",
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((host, settings.port))
+    except OSError as error:
+        sock.close()
+        hint = {
+            errno.EADDRINUSE: "Stop what uses it, or name another port with --port (0 picks a free one).",
+            errno.EACCES: "Ports below 1024 need root; name another with --port.",
+        }.get(error.errno or 0, "Name another address with --host or another port with --port.")
+        raise SettingError(f"Port {settings.port} on {host}: {error.strerror}.", key="port", hint=hint) from None
+    sock.setblocking(False)
+    return sock
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address can be reached from this machine alone."""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+__all__ = ["Log", "bind", "is_loopback", "run", "worker_spec"]

@@ -1,0 +1,125 @@
+"""Shared memory for large bodies, so that they are never copied through a socket.
+
+An arena is one file without a name (memfd on Linux, an unlinked temporary file elsewhere), mapped by the server and
+its workers. One side allocates; the other reads the place it is told. What does not fit goes to a spill file in a
+folder of mode 0700, mapped in the same way.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+from bisect import insort
+from pathlib import Path
+
+PLACE = struct.Struct("<QQ")
+"""How a frame names a body in an arena: offset and length."""
+
+ARENA_BYTES = 64 * 1024 * 1024
+GRAIN_BYTES = 16 * 1024
+CONTROL_BYTES = 4096
+"""The first page of an arena is not allocated: a worker keeps the id of the last call that it started there."""
+
+
+def make_arena_file(size: int = ARENA_BYTES) -> int:
+    """Give a file descriptor of `size` bytes of memory. It is not inheritable."""
+    if hasattr(os, "memfd_create"):
+        fd = os.memfd_create("hotplate-arena", os.MFD_CLOEXEC)
+    else:  # macOS
+        import tempfile
+
+        fd, name = tempfile.mkstemp(prefix="hotplate-arena-")
+        Path(name).unlink()
+    os.ftruncate(fd, size)
+    return fd
+
+
+class Arena:
+    """A mapped arena and, on the side that allocates, its free list. Not thread-safe: one owner allocates."""
+
+    def __init__(self, fd: int) -> None:
+        self.size = os.fstat(fd).st_size
+        self.map = mmap.mmap(fd, self.size)
+        self.view = memoryview(self.map)
+        self._free: list[tuple[int, int]] = [(CONTROL_BYTES, self.size - CONTROL_BYTES)]
+        self._touched = False
+
+    def allocate(self, length: int) -> int | None:
+        """Reserve room for `length` bytes and give its offset, or None when there is none (first fit)."""
+        need = -(-length // GRAIN_BYTES) * GRAIN_BYTES
+        for index, (offset, room) in enumerate(self._free):
+            if room >= need:
+                if room == need:
+                    del self._free[index]
+                else:
+                    self._free[index] = (offset + need, room - need)
+                self._touched = True
+                return offset
+        return None
+
+    def release(self, offset: int, length: int) -> None:
+        """Give the room at `offset`, reserved for `length` bytes, back."""
+        size = -(-length // GRAIN_BYTES) * GRAIN_BYTES
+        insort(self._free, (offset, size))
+        merged: list[tuple[int, int]] = []
+        for start, room in self._free:
+            if merged and merged[-1][0] + merged[-1][1] == start:
+                merged[-1] = (merged[-1][0], merged[-1][1] + room)
+            else:
+                merged.append((start, room))
+        self._free = merged
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is reserved."""
+        return len(self._free) == 1 and self._free[0][1] == self.size - CONTROL_BYTES
+
+    def trim(self) -> None:
+        """Give the memory of an idle arena back to the machine."""
+        if self._touched and self.idle and hasattr(mmap, "MADV_REMOVE"):
+            self.map.madvise(mmap.MADV_REMOVE, CONTROL_BYTES, self.size - CONTROL_BYTES)
+            self._touched = False
+
+    def close(self) -> None:
+        """Unmap. Views that are still held keep the mapping alive until they go."""
+        self.view.release()
+        try:
+            self.map.close()
+        except BufferError:
+            pass
+
+
+class Spill:
+    """A body in a file of its own. `path` names it for the other process; `close` removes it."""
+
+    def __init__(self, folder: Path, name: str, length: int) -> None:
+        self.path = folder / name
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, length) if hasattr(os, "posix_fallocate") else os.ftruncate(fd, length)
+            self.map = mmap.mmap(fd, length)
+        except BaseException:
+            self.path.unlink(missing_ok=True)
+            raise
+        finally:
+            os.close(fd)
+        self.view = memoryview(self.map)
+
+    def close(self) -> None:
+        """Unmap and remove the file."""
+        self.path.unlink(missing_ok=True)
+        self.view.release()
+        try:
+            self.map.close()
+        except BufferError:
+            pass
+
+
+def open_spill(path: str) -> mmap.mmap:
+    """Map a spilled body for reading, in the worker."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return mmap.mmap(fd, 0, prot=mmap.PROT_READ)
+    finally:
+        os.close(fd)

@@ -1,0 +1,98 @@
+"""The frame: a fixed header, an optional msgpack meta record, and raw bytes.
+
+Both ends build and read frames in their own loops (one frame costs less than a function call would), so this
+module holds the layout and the rare frames, not a reader. The layout is versioned by `VERSION`, which the worker
+names in its first frame.
+
+Header, 24 bytes, little endian:
+
+| field | bytes | meaning |
+|---|---|---|
+| size  | 4 | bytes after the header: meta, then body |
+| id    | 4 | the call; rises by one per call on a link |
+| kind  | 1 | one of the constants below |
+| flags | 1 | where the body is: in the frame (0), ARENA, SPILL |
+| code  | 2 | REQUEST: index of the route. RESPONSE, OPEN: HTTP status. STATE: see `STATES` |
+| meta  | 4 | bytes of meta |
+| stamp | 8 | REQUEST: monotonic ns when the server had it. RESPONSE, END: ns in the user's function, per item |
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+
+HEADER = struct.Struct("<IIBBHIQ")
+HEADER_BYTES = HEADER.size
+
+INLINE_BYTES = 32 * 1024
+"""Bodies and answers above this size travel through shared memory."""
+
+# server -> worker
+REQUEST = 1
+CANCEL = 2
+WINDOW = 3  # meta: bytes of a stream that have left for the client
+RELEASE = 4  # body: PLACE of an answer that the server has copied
+SHUTDOWN = 5
+
+# worker -> server
+HELLO = 16  # meta: {"version", "pid"}
+CONTRACT = 17  # body: the contract as JSON
+STATE = 18
+RESPONSE = 19
+OPEN = 20  # a stream begins; code: status; meta: Reply
+CHUNK = 21
+END = 22
+FAILED = 23  # loading or setup failed; body: text for the author
+
+# flags
+ARENA = 1
+SPILL = 2
+
+STATES = ("UNINITIALIZED", "LAUNCH_PREDICT_LOOP", "SETUP_SERVICE", "RUNNING", "SHUTTING_DOWN", "STOPPED")
+"""OctoAI's states, in order (specification: its server log and /healthcheck)."""
+RUNNING = STATES.index("RUNNING")
+
+
+class Meta(msgspec.Struct, omit_defaults=True, array_like=True):
+    """What a request carries besides its body, where it is not a plain JSON body.
+
+    `spill` is the path of a spilled body; `request_id` is there only when the caller named it.
+    """
+
+    content_type: str = "application/json"
+    query: str = ""
+    headers: dict[str, str] = {}
+    spill: str = ""
+    request_id: str = ""
+
+
+class Reply(msgspec.Struct, omit_defaults=True, array_like=True):
+    """What an answer carries besides its body, where it is not `application/json` without extra headers."""
+
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+encode_meta = msgspec.msgpack.Encoder().encode
+decode_meta = msgspec.msgpack.Decoder(Meta).decode
+decode_reply = msgspec.msgpack.Decoder(Reply).decode
+decode_any = msgspec.msgpack.Decoder(dict[str, Any]).decode
+
+
+def frame(
+    kind: int,
+    *,
+    call_id: int = 0,
+    flags: int = 0,
+    code: int = 0,
+    meta: bytes = b"",
+    body: bytes | bytearray | memoryview = b"",
+    stamp: int = 0,
+) -> bytes:
+    """Build one frame. For the rare kinds; the hot loops pack REQUEST and RESPONSE themselves."""
+    return b"".join((HEADER.pack(len(meta) + len(body), call_id, kind, flags, code, len(meta), stamp), meta, body))

@@ -1,0 +1,194 @@
+"""From an empty process to a loaded model: load the project, run its hooks, then serve.
+
+The server starts `python -m hotplate.worker SPEC` with the file descriptors below and learns the rest from frames.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import traceback
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from hotplate.contract.codec import encode_contract
+from hotplate.contract.limits import slots_of
+from hotplate.dialects.base import Evidence, Loaded, Match, Project
+from hotplate.errors import ProjectError
+from hotplate.wire import frames
+from hotplate.wire.arena import Arena
+from hotplate.worker.channel import Channel
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+SOCKET_FD = 3
+LIFELINE_FD = 4
+REQUESTS_FD = 5
+ANSWERS_FD = 6
+F_SETSIG = 10  # linux/fcntl.h; not in the fcntl module before Python 3.13
+
+
+class Spec(msgspec.Struct):
+    """What the server tells a worker at its start. `describe` asks for the contract alone."""
+
+    root: str
+    dialect: str
+    entry: str
+    targets: list[str]
+    service_module: str | None
+    service_class: str | None
+    slots: int | None
+    id_prefix: str
+    describe: bool = False
+
+    def project(self) -> Project:
+        """The project that the spec names."""
+        return Project(
+            root=Path(self.root),
+            targets=tuple(self.targets),
+            service_module=self.service_module,
+            service_class=self.service_class,
+        )
+
+    def match(self) -> Match:
+        """The match that the spec names."""
+        evidence: tuple[Evidence, ...] = ()
+        return Match(dialect=self.dialect, entry=self.entry, evidence=evidence)
+
+
+def main(argument: str) -> int:
+    """Run a worker to its end. Gives the exit status."""
+    spec = msgspec.json.decode(argument, type=Spec)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
+    sys.stdout.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    channel = Channel(socket.socket(fileno=SOCKET_FD), Arena(REQUESTS_FD), Arena(ANSWERS_FD))
+    channel.send(
+        frames.frame(frames.HELLO, meta=msgspec.msgpack.encode({"version": frames.VERSION, "pid": os.getpid()}))
+    )
+    _die_with_server()
+    try:
+        return _run(spec, channel)
+    except ProjectError as error:
+        channel.send(frames.frame(frames.FAILED, body=_explain(error, spec.root).encode()))
+    except BaseException as error:  # noqa: BLE001 - whatever the author's code raises here is shown to the author
+        text = "".join(traceback.format_exception(error))
+        channel.send(frames.frame(frames.FAILED, body=text.encode(errors="replace")))
+    return 1
+
+
+def _run(spec: Spec, channel: Channel) -> int:
+    from hotplate import compat
+    from hotplate.dialects import registry
+    from hotplate.faces import registry as faces
+
+    channel.state("LAUNCH_PREDICT_LOOP")
+    compat.install()
+    loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
+    contract = loaded.contract
+    from hotplate.worker.invoke import Invoker
+
+    invoker = Invoker(loaded.calls, faces.get(contract.face), channel, spec.id_prefix)
+    channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
+    if spec.describe:
+        return 0
+    loop = _loop() if any(route.asynchronous for route in contract.routes) else None
+    _hook(loaded.startup, loop)
+    channel.state("SETUP_SERVICE")
+    _hook(loaded.setup, loop)
+    channel.state("RUNNING")
+    _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
+    channel.state("SHUTTING_DOWN")
+    _hook(loaded.shutdown, loop)
+    channel.state("STOPPED")
+    return 0
+
+
+def _serve(loaded: Loaded, channel: Channel, invoker: Any, slots: int, loop: AbstractEventLoop | None) -> None:
+    import gc
+
+    gc.collect()
+    gc.freeze()  # what loading made lives as long as the worker: later collections need not look at it
+    if loop is not None:
+        from hotplate.worker import tasks
+
+        tasks.serve(channel, invoker, slots, loop)
+    elif slots > 1 or any(call.route.batching for call in loaded.calls):
+        from hotplate.worker import threads
+
+        threads.Engine(channel, invoker, slots).serve()
+    else:
+        from hotplate.worker import inline
+
+        inline.serve(channel, invoker)
+
+
+def _loop() -> AbstractEventLoop:
+    import asyncio
+
+    try:
+        import uvloop
+
+        loop = uvloop.new_event_loop()
+    except ImportError:
+        loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop
+
+
+def _hook(hook: Any, loop: AbstractEventLoop | None) -> None:
+    if hook is None:
+        return
+    result = hook()
+    if hasattr(result, "__await__"):
+        if loop is not None:
+            loop.run_until_complete(result)
+            return
+        import asyncio
+
+        asyncio.run(result)
+
+
+def _explain(error: ProjectError, root: str) -> str:
+    """The author's traceback without our frames, then what and where in one line, then the next step."""
+    parts: list[str] = []
+    cause = error.__cause__
+    if cause is not None:
+        trace = cause.__traceback__
+        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(root) and trace.tb_next:
+            trace = trace.tb_next
+        parts.append("".join(traceback.format_exception(type(cause), cause, trace)))
+    place = f"{error.file}:{error.line}: " if error.file and error.line else f"{error.file}: " if error.file else ""
+    parts.append(f"{place}{error.message}\n")
+    if error.hint:
+        parts.append(f"{error.hint}\n")
+    return "".join(parts)
+
+
+def _die_with_server() -> None:
+    """Tie this process and its children to the server's life: they go when the lifeline pipe closes.
+
+    On Linux the kernel itself kills the process group (fcntl(2), F_SETSIG), even while user code holds the GIL.
+    Elsewhere a thread waits for the pipe.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        fcntl.fcntl(LIFELINE_FD, fcntl.F_SETOWN, -os.getpgrp())
+        fcntl.fcntl(LIFELINE_FD, F_SETSIG, signal.SIGKILL)
+        flags = fcntl.fcntl(LIFELINE_FD, fcntl.F_GETFL)
+        fcntl.fcntl(LIFELINE_FD, fcntl.F_SETFL, flags | os.O_ASYNC | os.O_NONBLOCK)
+        if os.getppid() == 1:  # the server died before this was set up
+            os.killpg(0, signal.SIGKILL)
+    else:
+        Thread(target=_wait_for_end, name="hotplate-lifeline", daemon=True).start()
+
+
+def _wait_for_end() -> None:
+    os.read(LIFELINE_FD, 1)
+    os.killpg(0, signal.SIGKILL)

@@ -1,0 +1,158 @@
+"""The worker's end of the socket to the server: reads frames into a queue of work, sends answers.
+
+Used by one thread at a time for reading; `send` may be called from any thread.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Lock
+
+from hotplate.errors import WireError
+from hotplate.wire import frames
+from hotplate.wire.arena import PLACE, Arena
+from hotplate.wire.frames import (
+    ARENA,
+    CANCEL,
+    HEADER,
+    HEADER_BYTES,
+    RELEASE,
+    REQUEST,
+    RESPONSE,
+    SHUTDOWN,
+    WINDOW,
+)
+
+READ_BYTES = 256 * 1024
+CANCELLED_STATUS = 499
+"""The status of a call that was dropped for its caller; nobody is there to see it (nginx's number for it)."""
+
+Work = tuple[int, int, int, int, int, bytes]
+"""A call that waits: id, route, flags, bytes of meta, stamp, payload (meta, then body)."""
+
+
+class Channel:
+    """Frames in, frames out.
+
+    `queue` holds calls in their order; whoever takes one calls `start` first. `cancelled` holds the ids of calls
+    that the server gave up while they wait or run. `windows` counts, for each open stream, the bytes that the
+    server has not yet passed on.
+    """
+
+    def __init__(self, sock: socket.socket, requests: Arena, answers: Arena) -> None:
+        self.socket = sock
+        self.requests = requests
+        self.answers = answers
+        self.queue: deque[Work] = deque()
+        self.cancelled: set[int] = set()
+        self.windows: dict[int, int] = {}
+        self.running: set[int] = set()
+        self.closing = False
+        self.on_cancel: Callable[[int], None] | None = None
+        self.on_window: Callable[[int], None] | None = None
+        self._rest = b""
+        self._lock = Lock()
+        self._answers_lock = Lock()
+        self._started = answers.view[:4].cast("I")
+
+    def start(self, call_id: int) -> None:
+        """Note, where the server can read it after a crash, that this call and all before it left the queue."""
+        self._started[0] = call_id
+
+    def start_all(self, call_ids: Iterable[int]) -> None:
+        """Note the same for calls taken out of their order: the mark only ever rises (ids wrap at 32 bits)."""
+        mark = self._started[0]
+        for call_id in call_ids:
+            if 0 < (call_id - mark) & 0xFFFFFFFF < 0x80000000:
+                mark = call_id
+        self._started[0] = mark
+
+    def read(self, *, block: bool = True) -> bool:
+        """Read what is there and sort it. False when the server is gone, or nothing came and `block` is false."""
+        try:
+            data = self.socket.recv(READ_BYTES, 0 if block else socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self.closing = True
+            return False
+        self.feed(data)
+        return True
+
+    def feed(self, data: bytes) -> None:
+        """Sort received bytes into the queue and act on the other frames."""
+        if self._rest:
+            data = self._rest + data
+        unpack = HEADER.unpack_from
+        append = self.queue.append
+        at, end = 0, len(data)
+        while end - at >= HEADER_BYTES:
+            size, call_id, kind, flags, code, meta, stamp = unpack(data, at)
+            after = at + HEADER_BYTES + size
+            if after > end:
+                break
+            if kind == REQUEST:
+                append((call_id, code, flags, meta, stamp, data[at + HEADER_BYTES : after]))
+            else:
+                self._control(kind, call_id, stamp, data[at + HEADER_BYTES : after])
+            at = after
+        self._rest = data[at:]
+
+    def _control(self, kind: int, call_id: int, stamp: int, payload: bytes) -> None:
+        if kind == CANCEL:
+            for index, work in enumerate(self.queue):
+                if work[0] == call_id:
+                    del self.queue[index]
+                    self.drop(call_id)
+                    return
+            if call_id in self.running:
+                self.cancelled.add(call_id)
+            if self.on_cancel is not None:
+                self.on_cancel(call_id)
+        elif kind == WINDOW:
+            if call_id in self.windows:
+                self.windows[call_id] -= stamp
+                if self.on_window is not None:
+                    self.on_window(call_id)
+        elif kind == RELEASE:
+            with self._answers_lock:
+                self.answers.release(*PLACE.unpack(payload))
+        elif kind == SHUTDOWN:
+            self.closing = True
+        else:
+            raise WireError(f"A frame of kind {kind} came from the server; this worker does not know it.")
+
+    def drop(self, call_id: int) -> None:
+        """Tell the server that a cancelled call was dropped before it began."""
+        self.send(HEADER.pack(0, call_id, RESPONSE, 0, CANCELLED_STATUS, 0, 0))
+
+    def send(self, data: bytes) -> None:
+        """Send frames. Safe from any thread; frames of one call are never mixed."""
+        with self._lock:
+            self.socket.sendall(data)
+
+    def place(self, body: bytes | bytearray | memoryview) -> bytes | None:
+        """Put an answer into shared memory and give its PLACE, or None when there is no room."""
+        length = len(body)
+        with self._answers_lock:
+            offset = self.answers.allocate(length)
+        if offset is None:
+            return None
+        self.answers.view[offset : offset + length] = body
+        return PLACE.pack(offset, length)
+
+    def state(self, name: str) -> None:
+        """Tell the server how far this worker is."""
+        self.send(frames.frame(frames.STATE, code=frames.STATES.index(name)))
+
+
+def view_of(channel: Channel, flags: int, payload: bytes) -> memoryview:
+    """The body of a frame whose flags say ARENA."""
+    if not flags & ARENA:
+        raise WireError("The frame's body is not in the arena.")
+    offset, length = PLACE.unpack(payload)
+    return channel.requests.view[offset : offset + length]

@@ -1,0 +1,170 @@
+"""One call: raw body in, answer frame out. What goes wrong in it becomes that call's own answer.
+
+Nothing here knows in which thread or loop it runs; the engines (`inline`, `threads`, `tasks`) do.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable
+from time import monotonic_ns
+from typing import Any
+
+from hotplate.contract import Batching
+from hotplate.dialects.base import Call
+from hotplate.errors import HotplateError
+from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
+from hotplate.wire import frames
+from hotplate.wire.arena import open_spill
+from hotplate.wire.frames import (
+    ARENA,
+    CHUNK,
+    END,
+    HEADER,
+    INLINE_BYTES,
+    OPEN,
+    RESPONSE,
+    SPILL,
+    Reply,
+    decode_meta,
+    encode_meta,
+)
+from hotplate.worker.channel import Channel, Work, view_of
+
+
+class Bound:
+    """A route as an engine sees it: the callable and its codec, taken apart for speed."""
+
+    __slots__ = ("asynchronous", "batching", "codec", "decode", "encode", "function", "name", "stream", "stream_type")
+
+    def __init__(self, call: Call, codec: Codec, stream_type: str) -> None:
+        self.name = call.route.name
+        self.function: Callable[..., Any] = call.function
+        self.codec = codec
+        self.decode = codec.decode
+        self.encode = codec.encode
+        self.stream = call.route.stream
+        self.asynchronous = call.route.asynchronous
+        self.batching: Batching | None = call.route.batching
+        self.stream_type = stream_type
+
+
+class Invoker:
+    """Every route of a loaded project, ready to be called."""
+
+    def __init__(self, calls: tuple[Call, ...], face: Face, channel: Channel, id_prefix: str) -> None:
+        self.routes = [Bound(call, face.codec(call), face.stream_content_type) for call in calls]
+        self.channel = channel
+        self._id_prefix = id_prefix
+
+    def answer(self, work: Work) -> bytes:
+        """Run a call of a plain route in this thread and give its answer frame."""
+        call_id, index, flags, meta, stamp, payload = work
+        route = self.routes[index]
+        head: Head | None = None
+        begun = ended = 0
+        body: Buffer = payload
+        try:
+            if flags or meta:
+                body, head = self.open(work)
+            values = route.decode(body, head)
+            begun = monotonic_ns()
+            value = route.function(*values)
+            ended = monotonic_ns()
+            result = route.encode(value, head, ended - begun, ended - stamp)
+        except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
+            ended = ended or monotonic_ns()
+            result = self.failed(route, error, work)
+        if flags:
+            self.close(body)
+        if type(result) is bytes and len(result) <= INLINE_BYTES:
+            return HEADER.pack(len(result), call_id, RESPONSE, 0, 200, 0, ended - (begun or ended)) + result
+        return self.frame(call_id, result, ended - (begun or ended))
+
+    def open(self, work: Work) -> tuple[Buffer, Head | None]:
+        """Find a call's body (in the frame, in the arena or spilled) and its head."""
+        _, _, flags, meta_bytes, _, payload = work
+        head: Head | None = None
+        spill = ""
+        if meta_bytes:
+            meta = decode_meta(payload[:meta_bytes])
+            spill = meta.spill
+            if meta.headers or meta.query or meta.content_type != "application/json":
+                head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
+        body: Buffer = payload[meta_bytes:] if meta_bytes else payload
+        if flags & ARENA:
+            body = view_of(self.channel, flags, bytes(body))
+        elif flags & SPILL:
+            body = memoryview(open_spill(spill))
+        return body, head
+
+    @staticmethod
+    def close(body: Buffer) -> None:
+        """Let go of a body in shared memory: the server gives the place to another call now."""
+        if isinstance(body, memoryview):
+            try:
+                body.release()
+            except BufferError:  # user code still exports it; its own problem from here on, never ours
+                pass
+
+    def request_id(self, work: Work) -> str:
+        """The id that this call has in the response's headers and in the log."""
+        if work[3]:
+            named = decode_meta(work[5][: work[3]]).request_id
+            if named:
+                return named
+        return f"{self._id_prefix}{work[0]:x}"
+
+    def failed(self, route: Bound, error: BaseException, work: Work) -> Answer:
+        """The answer to a call that raised. Errors that are not the caller's are printed for the author."""
+        request_id = self.request_id(work)
+        answer = route.codec.error(error, request_id)
+        if answer.status >= 500 and not isinstance(error, HotplateError):
+            self.report(route, error, request_id)
+        return answer
+
+    @staticmethod
+    def report(route: Bound, error: BaseException, request_id: str) -> None:
+        """Print the author's traceback, without our own frames on top."""
+        trace = error.__traceback__
+        while trace is not None and "/hotplate/worker/" in trace.tb_frame.f_code.co_filename:
+            trace = trace.tb_next
+        text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
+        sys.stderr.write(f"{route.name}() raised {type(error).__name__} (request {request_id})\n{text}")
+        sys.stderr.flush()
+
+    def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
+        """Build the answer frame of any result."""
+        if isinstance(result, Answer):
+            status, body = result.status, result.body
+            meta = (
+                encode_meta(Reply(content_type=result.content_type, headers=result.headers))
+                if result.headers or result.content_type != "application/json"
+                else b""
+            )
+        else:
+            status, body, meta = 200, result, b""
+        flags = 0
+        if len(body) > INLINE_BYTES:
+            place = self.channel.place(body)
+            if place is not None:
+                flags, body = ARENA, place
+        return frames.frame(
+            RESPONSE, call_id=call_id, flags=flags, code=status, meta=meta, body=body, stamp=inference_ns
+        )
+
+
+def open_frame(call_id: int, content_type: str) -> bytes:
+    """The frame that begins a stream."""
+    return frames.frame(OPEN, call_id=call_id, code=200, meta=encode_meta(Reply(content_type=content_type)))
+
+
+def chunk_frame(call_id: int, piece: bytes) -> bytes:
+    """One piece of a stream."""
+    return HEADER.pack(len(piece), call_id, CHUNK, 0, 0, 0, 0) + piece
+
+
+def end_frame(call_id: int, inference_ns: int, last: bytes = b"") -> bytes:
+    """The frame that ends a stream, with its last bytes."""
+    return HEADER.pack(len(last), call_id, END, 0, 0, 0, inference_ns) + last
