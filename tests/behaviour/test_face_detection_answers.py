@@ -102,4 +102,5 @@ def test_its_test_request_prints_the_boxes_and_saves_the_picture(endpoint, folde
     )
     assert done.returncode == 0, done.stderr
     assert "1 face(s)" in done.stdout
-    assert Image.open(folder / "faces.jpg").size == (512, 512)
+    with Image.open(folder / "faces.jpg") as saved:
+        assert saved.size == (512, 512)

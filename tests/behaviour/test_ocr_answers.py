@@ -47,9 +47,9 @@ def overlap(box: dict[str, float], drawn: tuple[float, float, float, float]) -> 
 
 
 def test_it_reads_each_line_and_says_where_it_stands(endpoint):
-    picture = Image.new("RGB", (640, 240), "white")
+    picture = Image.new("RGB", (640, 480), "white")
     canvas = ImageDraw.Draw(picture)
-    written = {"Invoice 2024-117": (30, 30), "Amount due: 95.20": (250, 150)}
+    written = {"Invoice 2024-117": (30, 30), "Amount due: 95.20": (250, 380)}
     for text, place in written.items():
         canvas.text(place, text, fill="black", font=FONT)
     output = scaffold.infer(endpoint, image=as_input(picture))
@@ -62,13 +62,13 @@ def test_it_reads_each_line_and_says_where_it_stands(endpoint):
 
 
 def test_text_on_a_transparent_ground_is_read_as_on_white(endpoint):
-    picture = Image.new("RGBA", (480, 120), (0, 0, 0, 0))
-    ImageDraw.Draw(picture).text((30, 30), "Platform nine", fill="black", font=FONT)
+    picture = Image.new("RGBA", (400, 400), (0, 0, 0, 0))
+    ImageDraw.Draw(picture).text((60, 180), "Platform nine", fill="black", font=FONT)
     assert scaffold.infer(endpoint, image=as_input(picture))["text"] == "Platform nine"
 
 
 def test_a_blank_page_has_no_lines(endpoint):
-    assert scaffold.infer(endpoint, image=as_input(Image.new("L", (300, 200), 255))) == {"text": "", "lines": []}
+    assert scaffold.infer(endpoint, image=as_input(Image.new("L", (200, 200), 255))) == {"text": "", "lines": []}
 
 
 def test_its_test_request_prints_the_lines_of_its_picture(endpoint, folder, programs):
