@@ -13,12 +13,12 @@ from PIL import ImageDraw, ImageFont
 from hotplate import Client, Image
 
 
-def receipt():
+def bill():
     """Draw a picture to read."""
-    picture = PILImage.new("RGB", (640, 220), "white")
+    picture = PILImage.new("RGB", (640, 480), "white")
     canvas = ImageDraw.Draw(picture)
     canvas.text((40, 40), "Two coffees, one cake", fill="black", font=ImageFont.load_default(size=40))
-    canvas.text((40, 120), "Total 11.50 EUR", fill="black", font=ImageFont.load_default(size=40))
+    canvas.text((40, 340), "Total 11.50 EUR", fill="black", font=ImageFont.load_default(size=40))
     return Image.from_pil(picture, format="PNG")
 
 
@@ -36,4 +36,4 @@ if __name__ == "__main__":
     parser.add_argument("--endpoint", default="http://localhost:8080")
     parser.add_argument("--image", type=Path)
     args = parser.parse_args()
-    main(args.endpoint, Image.from_file(str(args.image)) if args.image else receipt())
+    main(args.endpoint, Image.from_file(str(args.image)) if args.image else bill())
