@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -170,7 +170,7 @@ class Serving:
             )
         self._was_ready = True
 
-    async def _follow(self, command: asyncio.Future[int]) -> None:
+    async def _follow(self, command: Coroutine[Any, Any, int]) -> None:
         self._status = await command
         self._stop.set()
 
