@@ -123,6 +123,11 @@ def test_a_real_installed_package_wins_even_behind_the_shims(python: Path, real_
     assert where_octoai_is(python, PYTHONPATH=shims) == real_octoai
 
 
+def test_two_copies_of_hotplate_on_one_path_do_not_hand_over_to_each_other(python: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(SHIMS, tmp_path / "shims")
+    assert where_octoai_is(python, PYTHONPATH=str(copy)) == copy / "octoai/client.py"
+
+
 def test_a_folder_that_only_has_the_name_does_not(python: Path, tmp_path: Path) -> None:
     (tmp_path / "octoai").mkdir()
     assert where_octoai_is(python, PYTHONPATH=str(tmp_path)).parts[-3:] == ("shims", "octoai", "client.py")

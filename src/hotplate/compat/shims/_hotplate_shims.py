@@ -6,12 +6,10 @@ the system's packages: there they can stand before the real package. So a shim l
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import module_from_spec
-
-_HERE = os.path.realpath(os.path.dirname(__file__))  # noqa: PTH120 - loads in user scripts; pathlib may not be loaded
+from pathlib import Path
 
 
 def real_package_takes_over(name: str) -> bool:
@@ -30,17 +28,18 @@ def real_package_takes_over(name: str) -> bool:
 
 
 def _real_spec(name: str) -> ModuleSpec | None:
-    elsewhere = [entry for entry in sys.path if os.path.realpath(entry or ".") != _HERE]
+    elsewhere = [entry for entry in sys.path if not _holds_shims(Path(entry))]
     for finder in sys.meta_path:
         # Other finders than the path's: editable installations bring their own.
         find = getattr(finder, "find_spec", None)
         if find is not None:
             spec = PathFinder.find_spec(name, elsewhere) if finder is PathFinder else find(name, None)
             # A folder that only happens to have the name has no origin.
-            if spec is not None and spec.origin is not None and not _is_shim(spec.origin):
+            if spec is not None and spec.origin is not None and not _holds_shims(Path(spec.origin).parent.parent):
                 return spec
     return None
 
 
-def _is_shim(origin: str) -> bool:
-    return os.path.realpath(origin).startswith(_HERE + os.sep)
+def _holds_shims(folder: Path) -> bool:
+    # Of any copy of Hotplate: two on one path would else hand over to each other for ever.
+    return (folder / "_hotplate_shims.py").is_file()
