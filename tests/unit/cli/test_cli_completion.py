@@ -33,7 +33,10 @@ def test_bash_completes_commands_and_options(cli, tmp_path, words, found):
 
 def test_a_file_name_is_never_run(cli, tmp_path):
     (tmp_path / "$(touch ran)").touch()
-    complete(cli("completion", "bash").out, "hotplate", "run", "")
+    script = cli("completion", "bash").out
+    assert "complete -o default -F _hotplate hotplate" in script, "the shell itself completes file names"
+    assert "compgen -f" not in script
+    complete(script, "hotplate", "run", "")
     assert not (tmp_path / "ran").exists()
 
 

@@ -40,6 +40,7 @@ def test_values_of_the_environment_are_never_shown(cli, tmp_path):
         assert ran.code == 0
         assert "PASSWORD" in ran.out
         assert "TOKEN" in ran.out
+        assert "PASSWORD=***, TOKEN=***" in ran.out
         assert "hunter" not in ran.out + ran.err
 
 
