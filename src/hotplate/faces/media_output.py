@@ -18,7 +18,8 @@ def negotiated(value: Any, head: Head | None) -> Answer | None:
     accept = head.headers.get("accept", "") if head is not None else ""
     if not accept or accept == "*/*" or not callable(getattr(value, "to_bytes", None)):
         return None
-    if hasattr(cast("dict[str, Any]", vars(value)).get("data"), "url"):
+    data: Any = cast("dict[str, Any]", vars(value)).get("data")
+    if data is not None and not isinstance(data, (bytes, str)):
         return None
     content_type = _content_type(value)
     if media_type.quality(accept, content_type) <= media_type.quality(accept, "application/json"):

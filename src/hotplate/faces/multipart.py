@@ -27,8 +27,7 @@ MAX_PART_HEADERS: Final = 16
 MAX_BOUNDARY_BYTES: Final = 70
 
 # a warning for each malformed body of a caller is no use to the author
-logging.getLogger("python_multipart").addHandler(logging.NullHandler())
-logging.getLogger("python_multipart").propagate = False
+logging.getLogger("python_multipart").setLevel(logging.ERROR)
 
 
 @dataclass(slots=True)

@@ -153,6 +153,38 @@ RAISED = [
     post("/raises", '{"how":"else"}', differs="server-errors", status=500, holds="internal_error"),
 ]
 
+MEDIA = [
+    post("/picture", '{"image":{"data":"QUJDRA=="}}'),
+    post("/picture", '{"image":{"data":"%s"}}' % ("QUJD" * 5000)),
+    post("/picture", '{"image":{"data":{"url":"https://a.example/b.png"}}}'),
+    post("/picture", '{"image":{"data":"QUJD"},"zoom":"x"}'),
+    post("/picture", '{"image":{"data":5}}', differs="media-errors", status=422, holds='"model_attributes_type"'),
+    post("/picture", '{"image":{"data":{"url":"ftp://a.example"}}}'),
+    post("/picture", '{"image":{"data":{}}}'),
+    post("/picture", '{"image":5}'),
+    post("/picture", '{"image":null}'),
+    post("/picture", '{"image":["QUJD"]}'),
+    post("/picture", "{}"),
+    post("/size", '{"image":{"data":"QUJD"}}'),
+    post("/pictures", '{"images":[{"data":"QUJD"},{"data":{"url":"https://a.example/b.png"}}]}'),
+    post("/pictures", '{"images":[{"data":5}]}', differs="media-errors", status=422, holds='"model_attributes_type"'),
+    post("/picture", '{"image":"QUJD"}', differs="media-input", holds='"data":"QUJD"'),
+    post("/picture", '{"image":"data:image/png;base64,QUJD"}', differs="media-input", holds='"data":"QUJD"'),
+    post("/picture", '{"image":{"url":"https://a.example/b"}}', differs="media-input", holds="https://a.example/b"),
+    post("/size", b"\x89PNG", "image/png", differs="media-input", holds='"output":4'),
+    post("/size", b"\x89PNG", "audio/wav", differs="binary", status=415, holds="image/*"),
+    post(
+        "/size",
+        parts(('Content-Disposition: form-data; name="image"; filename="a"', b"abc")),
+        FORM,
+        differs="media-input",
+        holds='"output":3',
+    ),
+    post("/picture", '{"image":{"data":"!!!"}}', differs="media-base64", status=422, holds="base64"),
+    post("/size", '{"image":{"data":"QUJ"}}', differs="media-base64", status=422, holds="base64"),
+    post("/picture", '{"image":{}}', differs="media-base64", status=422, holds='"loc":["body","image","data"]'),
+]
+
 FORMS = [
     post("/form", parts((FILE, b"RIFF1234 and more"), (TEXT, b"Some info")), FORM),
     post("/form", parts((TEXT, "é".encode()), (FILE, b"")), FORM),
@@ -193,4 +225,4 @@ FORMS = [
     ),
 ]
 
-CORPUS = [*HELLO, *GRAMMAR, *CONTENT_TYPES, *TYPED, *RAISED, *FORMS]
+CORPUS = [*HELLO, *GRAMMAR, *CONTENT_TYPES, *TYPED, *RAISED, *MEDIA, *FORMS]

@@ -8,7 +8,7 @@ import uuid
 from typing import Any, Dict, List, Optional, Tuple, Union
 
 from octoai.service import Service, path
-from octoai.types import File
+from octoai.types import File, Image
 from pydantic import BaseModel, Field, field_validator
 
 
@@ -101,6 +101,15 @@ class Corpus(Service):
             1: None,
             None: 1,
         }
+
+    def picture(self, image: Image, zoom: int = 1) -> Image:
+        return image
+
+    def size(self, image: Image) -> int:
+        return len(image.to_bytes())
+
+    def pictures(self, images: List[Image]) -> Dict[str, Image]:
+        return {str(number): image for number, image in enumerate(images)}
 
     def wrong(self, x: str) -> int:
         return {"null": None, "word": "seven", "digits": "7", "list": [1]}[x]
