@@ -20,9 +20,10 @@ BUDGETS = {
     "hotplate.edge.status": HEAVY | {"asyncio", "httptools", "uvloop", "msgspec"},
     "hotplate.server.pages": HEAVY,
     "hotplate.worker": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
-    "hotplate.worker.__main__": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
-    "hotplate.server": HEAVY | {"ssl_", "multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
-    "hotplate.server.__main__": HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
+    "hotplate.worker.boot": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
+    "hotplate.server.run": HEAVY
+    | {"asyncio", "uvloop", "httptools", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
+    "hotplate.server.serving": HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
     "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"},
 }
 """Module -> what must not be in sys.modules after `import module`."""
