@@ -12,6 +12,7 @@ import pytest
 from repository import Source
 
 ORDER = (
+    "startup",
     "errors",
     "config",
     "contract",

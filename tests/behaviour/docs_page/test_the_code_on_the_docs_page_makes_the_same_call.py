@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from steps import answered, code, fill, parts, send, show
+from docs_page_steps import answered, code, fill, parts, send, show
 
 
 def curl_call(page, endpoint, path: str, folder: Path):

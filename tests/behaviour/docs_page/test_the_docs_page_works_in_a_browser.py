@@ -6,8 +6,8 @@ import base64
 from urllib.parse import urlsplit
 
 import pytest
+from docs_page_steps import answered, card, code, fill, parts, send, show
 from sample_openapi import HOSTILE
-from steps import answered, card, code, fill, parts, send, show
 
 
 def test_it_shows_the_title_the_state_and_every_route(page):
