@@ -90,8 +90,8 @@ def measure(given: argparse.Namespace) -> int:
         dated.with_suffix(".svg").write_text(plot.svg(found))
         tell(found, write_docs=given.write_docs and not interrupted)
         print(f"\nwritten: {dated.relative_to(environments.ROOT)} and .svg beside it")
-    for failure in found.failures:
-        print(f"\n{failure.system} · {failure.workload} · round {failure.round}: {failure.why}", file=sys.stderr)
+    for why in dict.fromkeys(failure.why for failure in found.failures):
+        print(f"\n{why}", file=sys.stderr)
     return 130 if interrupted else int(bool(found.failures))
 
 

@@ -21,7 +21,16 @@ from bench.records import BenchError, Call, Peer
 
 HOST = "127.0.0.1"
 READY_S = 90.0
+WRONG_S = 15.0
 GRACE_S = 4.0
+
+
+class Refused(http.client.HTTPException):
+    """An answer with another status than 200."""
+
+    def __init__(self, status: int, body: bytes) -> None:
+        super().__init__(f"status {status}: {body[:300]!r}")
+        self.status = status
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,7 +49,7 @@ class Server:
 
     def log(self) -> str:
         """The end of what it wrote."""
-        return (self.scratch / "server.log").read_text(errors="replace")[-2000:]
+        return (self.scratch / "server.log").read_text(errors="replace")[-1500:]
 
 
 def free_port() -> int:
@@ -59,7 +68,7 @@ def ask(port: int, call: Call, value: Any, timeout_s: float = 10.0) -> Any:
         answer = connection.getresponse()
         data = answer.read()
         if answer.status != 200:
-            raise http.client.HTTPException(f"status {answer.status}: {data[:300]!r}")
+            raise Refused(answer.status, data)
         return call.decode(data)
     finally:
         connection.close()
@@ -96,6 +105,7 @@ def wait_ready(
     """Poll until the first correct answer. Gives the seconds since the command was started."""
     deadline = time.perf_counter() + limit_s
     last: object = "nothing listened"
+    serves = False
     while time.perf_counter() < deadline:
         if server.popen.poll() is not None:
             raise BenchError(f"{server.peer.name} ended with status {server.popen.returncode}:\n{server.log()}")
@@ -103,11 +113,16 @@ def wait_ready(
             found = ask(server.port, call, value)
             if found == expected:
                 return time.perf_counter() - server.began
-            last = f"it answered {found!r:.200}"
+            last, wrong = f"it answered {found!r:.200}", True
+        except Refused as error:
+            last, wrong = error, error.status < 500
         except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
-            last = error
+            last, wrong = error, False
+        if wrong and not serves:
+            # It serves, but not this: some answer 404 until their model is loaded, none for long.
+            serves, deadline = True, min(deadline, time.perf_counter() + WRONG_S)
         time.sleep(poll_s)
-    raise BenchError(f"{server.peer.name} gave no correct answer in {limit_s:.0f} s ({last}):\n{server.log()}")
+    raise BenchError(f"{server.peer.name} gave no correct answer to POST {call.path} ({last}):\n{server.log()}")
 
 
 def stop(server: Server) -> None:

@@ -36,7 +36,7 @@ def _once(server: Server, settings: Settings, drive: Callable[[float], Load]) ->
         before = _read(server, cores)
         load = drive(seconds)
         after = _read(server, cores)
-        if load.requests:
+        if load.values.get("rate", load.requests):
             break
     else:
         raise BenchError(f"{server.peer.name} answered nothing in {load.duration_s:.1f} s\n{server.log()}")
