@@ -6,8 +6,8 @@ loaded by the methods that need them.
 
 from hotplate.media.audio import Audio
 from hotplate.media.base import Media
-from hotplate.media.held import MediaUrl
 from hotplate.media.file import File
+from hotplate.media.held import MediaUrl
 from hotplate.media.image import Image
 from hotplate.media.video import Video
 
