@@ -21,7 +21,6 @@ from hotplate.wire.frames import (
     ARENA,
     CHUNK,
     END,
-    HEADER,
     INLINE_BYTES,
     OPEN,
     RESPONSE,
@@ -30,6 +29,7 @@ from hotplate.wire.frames import (
     decode_meta,
     encode_meta,
 )
+from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
 
 
