@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Genera
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
-import pybase64
 
 from hotplate.dialects.base import MISSING
 from hotplate.errors import InvalidOutput, ProjectError
 from hotplate.faces import hints
-from hotplate.faces.media_input import is_upload, media_class
+from hotplate.faces.media_classes import is_upload, media_class
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
@@ -54,7 +53,7 @@ class Result:
                 return _to_json(_Envelope(value, analytics))
             except _refusals:
                 pass  # half a surrogate pair, an integer without end: pydantic says what is wrong
-        return _to_json(_Envelope(msgspec.Raw(self._settle(value)), analytics))
+        return b'{"output":%b,"analytics":%b}' % (self._settle(value), _to_json(analytics))
 
     def encode(self, value: Any) -> bytes:
         """Give a value as JSON. A value that is an exception is raised: the item of a batch that failed alone.
@@ -131,6 +130,8 @@ def _media_json(value: Any) -> bytes | None:
             return to_wire()
         data: Any = value.data
         if isinstance(data, bytes):
+            import pybase64
+
             pybase64.b64decode(data, validate=True)  # the alphabet holds nothing that JSON would escape
             return b'{"data":"%b"}' % data
     except ValueError as error:
