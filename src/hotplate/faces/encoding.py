@@ -53,7 +53,8 @@ class Result:
                 return _to_json(_Envelope(value, analytics))
             except _refusals:
                 pass  # half a surrogate pair, an integer without end: pydantic says what is wrong
-        return b'{"output":%b,"analytics":%b}' % (self._settle(value), _to_json(analytics))
+        # join measures first; `%` grows its result step by step, which takes ten times as long for a picture
+        return b"".join((b'{"output":', self._settle(value), b',"analytics":', _to_json(analytics), b"}"))
 
     def encode(self, value: Any) -> bytes:
         """Give a value as JSON. A value that is an exception is raised: the item of a batch that failed alone.
@@ -133,7 +134,7 @@ def _media_json(value: Any) -> bytes | None:
             import pybase64
 
             pybase64.b64decode(data, validate=True)  # the alphabet holds nothing that JSON would escape
-            return b'{"data":"%b"}' % data
+            return b"".join((b'{"data":"', data, b'"}'))
     except ValueError as error:
         raise InvalidOutput from error
     return None
