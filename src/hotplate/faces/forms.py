@@ -10,7 +10,8 @@ from hotplate.dialects.base import Parameter
 from hotplate.errors import InvalidInput, MalformedBody
 from hotplate.faces import json_limits, media_type
 from hotplate.faces.details import Item, missing, value_error
-from hotplate.faces.media_input import from_bytes, is_union, media_class
+from hotplate.faces.media_classes import is_union, media_class
+from hotplate.faces.media_input import from_bytes
 from hotplate.faces.multipart import MAX_PARTS, Part, read_multipart, read_urlencoded
 
 

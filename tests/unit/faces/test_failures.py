@@ -210,6 +210,7 @@ def test_there_are_at_most_a_hundred_items_of_bounded_size() -> None:
     assert len(details.encode(items)) < 5 * details.MAX_INPUT_SIZE
 
 
+@pytest.mark.serial
 def test_a_hundred_items_about_one_large_body_are_cheap() -> None:
     import time
 
