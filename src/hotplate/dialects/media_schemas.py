@@ -51,8 +51,8 @@ def same(name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
     if name == "MediaUrl" and properties.get("url", {}).get("format") == "uri" and len(properties) == 1:
         return _URL
     is_media = properties.get("data", {}).get("description") == _DATA and len(properties) == 1
-    kind = next((kind for kind in CONTENT_TYPES if kind.capitalize() == name), None)
-    return _whole(kind, {"$ref": _REF + "MediaUrl"}) if is_media and kind else body
+    kinds: list[Kind] = [kind for kind in CONTENT_TYPES if kind.capitalize() == name]
+    return _whole(kinds[0], {"$ref": _REF + "MediaUrl"}) if is_media and kinds else body
 
 
 def _whole(kind: Kind, url: Mapping[str, Any]) -> dict[str, Any]:
