@@ -54,6 +54,9 @@ def _dispatch(words: list[str]) -> int:
             from hotplate.server.early import start_early
 
             start_early()
+        from hotplate.startup import import_msgspec
+
+        import_msgspec()
         from importlib import import_module
 
         from hotplate.cli.parsing import Parser

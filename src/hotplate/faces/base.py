@@ -5,16 +5,16 @@ A face knows nothing of how the author wrote the code; it works from the `Call`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from hotplate.dialects.base import Call
 
 Buffer = bytes | bytearray | memoryview
 
 
-@dataclass(slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, kw_only=True):
     """What the server passes on of a request besides the body. Header names are lower case.
 
     Only the headers named by `Face.headers` are there. A plain JSON request with none of them has no Head at all.
@@ -25,8 +25,7 @@ class Head:
     headers: dict[str, str]
 
 
-@dataclass(slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, kw_only=True):
     """A complete response from the worker."""
 
     status: int = 200
