@@ -16,12 +16,12 @@ from pydantic import (
     BaseModel,
     Field,
     HttpUrl,
-    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     field_serializer,
     model_serializer,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import PydanticCustomError
 
 from hotplate.errors import InvalidMedia
@@ -37,7 +37,7 @@ class MediaUrl(BaseModel):
     url: HttpUrl
 
     @field_serializer("url")
-    def _url_as_text(self, url: HttpUrl) -> str:
+    def _url_as_text(self, url: HttpUrl):  # a return type would take the place of the field's schema
         return str(url)
 
 
@@ -64,8 +64,10 @@ class Held(BaseModel):
         description="URL reference or base64-encoded data"
     )
 
-    _plain: ClassVar[bool] = True
-    """Whether instances may be made without running pydantic."""
+    if TYPE_CHECKING:
+        # Whether instances may be made without running pydantic. Set below: pydantic before 2.11 would take an
+        # annotation here for a private attribute.
+        _plain: ClassVar[bool]
 
     def __init__(self, data: bytes | str | MediaUrl | Mapping[str, Any]) -> None:
         """Make media from base64 (bytes or text), a data URL or a `MediaUrl`.
@@ -90,7 +92,7 @@ class Held(BaseModel):
         decorators = cls.__pydantic_decorators__
         cls._plain = (
             cls.__init__ is Held.__init__
-            and len(cls.__pydantic_fields__) == 1
+            and len(cls.model_fields) == 1
             and cls.__pydantic_post_init__ is None
             and len(decorators.model_validators) == len(Held.__pydantic_decorators__.model_validators)
             and not decorators.field_validators
@@ -141,7 +143,7 @@ class Held(BaseModel):
         return handler(value)
 
     @model_serializer(mode="wrap")
-    def _dump(self, handler: SerializerFunctionWrapHandler):  # a return type would take the schema's place
+    def _dump(self, handler: SerializerFunctionWrapHandler):  # no return type, as above
         self._fill_data()
         return handler(self)
 
@@ -185,6 +187,9 @@ class Held(BaseModel):
     def __iter__(self) -> Generator[tuple[str, Any], None, None]:
         self._fill_data()
         return super().__iter__()
+
+
+Held._plain = True  # pyright: ignore[reportPrivateUsage]
 
 
 def as_ascii(text: str) -> bytes:

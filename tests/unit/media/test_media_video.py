@@ -151,3 +151,26 @@ def test_without_pyav_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
         Video.from_bytes(clip).to_numpy()
     with pytest.raises(MissingExtra):
         Video.from_numpy(frames())
+
+
+def test_a_video_that_grows_on_the_way_is_refused_before_the_larger_frame_is_decoded() -> None:
+    small, large = program_stream(48, 32), program_stream(640, 480)
+    try:
+        limits.configure(MediaLimits(max_pixels=2000))
+        with pytest.raises(InvalidMedia, match="damaged"):
+            Video.from_bytes(small + large).to_numpy()
+    finally:
+        limits.configure(None)
+    with pytest.raises(InvalidMedia, match="changes its size"):
+        Video.from_bytes(small + large).to_numpy()
+
+
+def program_stream(width: int, height: int) -> bytes:
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="mpeg") as container:
+        stream = container.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for array in frames(6, height, width):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(array, format="rgb24")))
+        container.mux(stream.encode(None))
+    return buffer.getvalue()
