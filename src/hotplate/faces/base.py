@@ -41,7 +41,9 @@ class Codec(Protocol):
         """Turn a body into the values of the call's parameters, in order.
 
         `head` is None for a plain `application/json` request. `body` may be a view of shared memory that is gone
-        when the call is over: copy what must live longer. Raises InvalidInput (never anything else for bad input).
+        when the call is over: copy what must live longer, or make it media that borrows
+        (`Media.borrow`), which the worker makes keep its bytes where somebody still holds it. Raises InvalidInput
+        (never anything else for bad input).
         """
         ...
 

@@ -22,6 +22,8 @@ DATA_URL = re.compile(r"data:([^;,\"]{0,128})(?:;[^;,\"]{0,128}){0,8};base64,")
 
 def from_bytes(cls: type[Any], data: Buffer, content_type: str | None = None, filename: str | None = None) -> Any:
     """Make a value of a media class. Raises a ValueError for bytes that the class refuses."""
+    if type(data) is memoryview and (borrow := getattr(cls, "borrow", None)) is not None:
+        return borrow(data, content_type=content_type, filename=filename)
     make = getattr(cls, "from_bytes", None)
     if make is not None:
         return make(data, content_type=content_type, filename=filename)

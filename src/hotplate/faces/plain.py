@@ -70,6 +70,8 @@ class PlainCodec:
         refusal: InvalidInput | None = None
         body = b""
         try:
+            if head is not None and (kind := self._raw_kind(head)):
+                return self._decode_raw(view, kind, head.query)
             if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
                 values = self._fast(view)
                 if values is not None:
@@ -97,7 +99,7 @@ class PlainCodec:
 
             parts = forms.read_parts(body, head.content_type)
             return self._validate(forms.tree_of_parts(self._call.parameters, parts))
-        if len(self._media) == 1 and self._takes_raw(kind):
+        if self._raw_kind(head):
             return self._decode_raw(body, kind, head.query)
         raise self._refusal(body, kind)
 
@@ -108,7 +110,14 @@ class PlainCodec:
                 return values
         return self._validate(json_limits.load(body))
 
-    def _decode_raw(self, body: bytes, kind: str, query: str) -> tuple[Any, ...]:
+    def _raw_kind(self, head: Head) -> str:
+        """The type of a body that is the route's only media itself; else nothing."""
+        if self._form or len(self._media) != 1 or _is_json(head.content_type):
+            return ""
+        kind = media_type.essence(head.content_type)
+        return kind if self._takes_raw(kind) else ""
+
+    def _decode_raw(self, body: Buffer, kind: str, query: str) -> tuple[Any, ...]:
         """The body is the media, other parameters are in the query string."""
         from hotplate.faces import forms
 

@@ -2,8 +2,8 @@
 
 A value is kept in the form in which it came; the other form is made on demand, and kept. So bytes from a multipart
 part never become base64 unless somebody reads `.data`, and base64 from a call is decoded exactly once. Beside
-"data", an instance's __dict__ may hold, under names that pydantic passes over: "_raw" the decoded bytes, "_type" the
-declared content type, "_name" the file name, "_file" an open file.
+"data", an instance's __dict__ may hold, under names that pydantic passes over: "_raw" the decoded bytes, "_view" bytes
+that are only lent, "_type" the declared content type, "_name" the file name, "_file" an open file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 from hotplate.errors import InvalidMedia
 from hotplate.media.encoding import NOT_BASE64, decode_base64, decode_data_url, encode_base64, is_data_url
 
-_CACHES = ("_raw", "_type", "_file")
+_CACHES = ("_raw", "_view", "_type", "_file")
 """What is derived from `data`, and no longer true once another `data` is set."""
 
 
@@ -147,7 +147,11 @@ class Held(BaseModel):
         self._fill_data()
         return handler(self)
 
+    def keep(self) -> None:
+        """Make lent bytes our own; `Media` lends."""
+
     def _fill_data(self) -> None:
+        self.keep()
         state = vars(self)
         if "data" not in state and "_raw" in state:
             state["data"] = encode_base64(state["_raw"])
@@ -155,7 +159,7 @@ class Held(BaseModel):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name == "data" and "_raw" in vars(self):
+            if name == "data" and ("_raw" in vars(self) or "_view" in vars(self)):
                 self._fill_data()
                 return vars(self)["data"]
             return super().__getattr__(name)
@@ -171,10 +175,23 @@ class Held(BaseModel):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the media; with `update={"data": ...}` the copy holds that instead."""
+        self.keep()
         copied = super().model_copy(update=update, deep=deep)
         if update and "data" in update:
             copied._forget()
         return copied
+
+    def __copy__(self) -> Self:
+        self.keep()
+        return super().__copy__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        self.keep()
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        self.keep()
+        return super().__getstate__()
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Held):

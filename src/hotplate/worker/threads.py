@@ -182,5 +182,5 @@ class Engine:
                 except BaseException as error:  # noqa: BLE001 - one item's failure is its own
                     answer = invoker.failed(done.route, error, item.work)
                 out.append(invoker.frame(item.work[0], answer, share))
-                invoker.close(item.body)
+                invoker.close(item.body, item.values or ())
             channel.send(b"".join(out))
