@@ -75,6 +75,33 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     source: Source | None = None
 
 
+State = Literal["", "live", "ready"]
+"""What a mount without a call answers from: nothing, that the server is alive, that calls are taken."""
+
+
+class Mount(msgspec.Struct, frozen=True, kw_only=True):
+    """One method and path on HTTP, of one face.
+
+    `call` is the index of the route that it runs. A mount without one answers by itself: with its fixed `answer`,
+    or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
+    `operation` is the OpenAPI operation object, where the face describes its mounts itself.
+    """
+
+    method: str
+    path: str
+    face: str
+    call: int | None = None
+    answer: str = ""
+    refusal: str = ""
+    status: int = 200
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    state: State = ""
+    variant: str = ""
+    """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
+    operation: Mapping[str, Any] | None = None
+
+
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the optional hooks the project has."""
 
@@ -100,7 +127,8 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
 
     `dialect` names how the author wrote it, `face` the wire format that its callers use by default, and
     `entry` what was loaded (`service:HelloService`, `model:predict`). `warnings` are sentences for the author: a
-    method that is not served, and why.
+    method that is not served, and why. `mounts` are the paths on HTTP, added by the faces that are turned on; a call
+    frame on the wire names its mount.
     """
 
     dialect: str
@@ -113,3 +141,4 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     lifecycle: Lifecycle = msgspec.field(default_factory=Lifecycle)
     limits: Limits = msgspec.field(default_factory=Limits)
     warnings: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()

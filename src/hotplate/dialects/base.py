@@ -30,13 +30,14 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with a user's model code, and what the command line or the project file says of it.
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
-    to `root`.
+    to `root`. `faces` are those that the project turns on besides its dialect's own.
     """
 
     root: Path
     targets: tuple[str, ...] = ()
     service_module: str | None = None
     service_class: str | None = None
+    faces: tuple[str, ...] = ()
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

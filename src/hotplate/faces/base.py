@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from hotplate.contract import Contract, Mount
 from hotplate.dialects.base import Call
 
 Buffer = bytes | bytearray | memoryview
@@ -82,6 +83,10 @@ class Face(Protocol):
     """Request headers (lower case) that the codec wants to see, where a request has them."""
     stream_content_type: str
 
-    def codec(self, call: Call) -> Codec:
-        """Make the codec of one route. Raises ProjectError for types that cannot be put on the wire."""
+    def mounts(self, contract: Contract) -> tuple[Mount, ...]:
+        """Say at which methods and paths the contract's routes are reached in this face, and what else it answers."""
+        ...
+
+    def codec(self, call: Call, mount: Mount | None = None) -> Codec:
+        """Make the codec of one mounted route. Raises ProjectError for types that cannot be put on the wire."""
         ...

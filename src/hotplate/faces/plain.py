@@ -9,6 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from hotplate.contract import Contract, Mount
 from hotplate.errors import InvalidInput, UnsupportedMedia
 from hotplate.faces import decoding, failures, json_limits, media_type
 from hotplate.faces.base import Answer, Buffer, Head
@@ -31,7 +32,14 @@ class PlainFace:
     headers = ("accept",)
     stream_content_type = "text/event-stream"
 
-    def codec(self, call: Call) -> PlainCodec:
+    def mounts(self, contract: Contract) -> tuple[Mount, ...]:
+        """Every route at its own path and method."""
+        return tuple(
+            Mount(method=route.method, path=route.path, face=self.name, call=index)
+            for index, route in enumerate(contract.routes)
+        )
+
+    def codec(self, call: Call, mount: Mount | None = None) -> PlainCodec:
         """Make the codec of one route. Raises ProjectError for annotations that cannot be put on the wire."""
         return PlainCodec(call)
 

@@ -10,11 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from hotplate.contract import Contract, Route
+from hotplate.contract import Contract, Mount
 from hotplate.edge.edge import named_id
 from hotplate.edge.exchange import Exchange, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import fields, problem
+from hotplate.server import pages
 from hotplate.wire.frames import Meta, encode_meta
 
 if TYPE_CHECKING:
@@ -84,11 +85,12 @@ class _Uncounted:
 class PagePlan(_Uncounted):
     """Answer from the server itself."""
 
-    __slots__ = ("_page",)
+    __slots__ = ("_headers", "_page")
 
-    def __init__(self, access: AccessLog, page: SystemPage) -> None:
+    def __init__(self, access: AccessLog, page: SystemPage, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(access)
         self._page = page
+        self._headers = fields(headers)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Nothing to refuse."""
@@ -101,7 +103,8 @@ class PagePlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         status, body, content_type = self._page(exchange.head)
-        exchange.connection.answer(exchange, status, body, b"content-type: %b\r\n" % content_type.encode())
+        extra = b"content-type: %b\r\n%b" % (content_type.encode(), self._headers)
+        exchange.connection.answer(exchange, status, body, extra)
 
 
 class RefusalPlan(_Uncounted):
@@ -171,30 +174,43 @@ class Router:
         self._pages = pages
         self._max_body_bytes = max_body_bytes
         self._max_upload_bytes = max_upload_bytes
-        self._routes: dict[str, dict[str, tuple[int, Route]]] = {}
+        self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
+        self._contract = Contract(dialect="", entry="")
         self._known = False
 
     def use(self, contract: Contract) -> None:
-        """Serve the routes of a contract."""
+        """Serve the mounts of a contract."""
+        self._contract = contract
         self._routes = {}
-        for index, route in enumerate(contract.routes):
-            self._routes.setdefault(route.path, {})[route.method] = (index, route)
+        for index, mount in enumerate(contract.mounts):
+            self._routes.setdefault(mount.path, {})[mount.method] = (index, mount)
         self._known = True
+
+    def _fixed(self, mount: Mount) -> SystemPage:
+        """The page of a mount that runs no route."""
+        yes = mount.status, mount.answer.encode(), mount.content_type
+        no = 503, (mount.refusal or mount.answer).encode(), mount.content_type
+        if mount.state == "ready":
+            return lambda _: yes if any(link.ready for link in self._endpoint.links) else no
+        return lambda _: yes
 
     def plan(self, head: RequestHead) -> Plan:
         """Find what to do with a request."""
         methods = self._routes.get(head.path)
         if methods is not None:
-            found = methods.get(head.method)
+            found = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)
             if found is not None:
-                index, route = found
+                index, mount = found
+                if mount.call is None:
+                    return PagePlan(self._access, self._fixed(mount), mount.headers)
+                route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
                 forward = route.returns.kind != "json"
                 return CallPlan(self._endpoint, self._access, index, head, cap, forward)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
-            return PagePlan(self._access, page)
+            return PagePlan(self._access, page, pages.HEADERS if head.path in pages.PATHS else ())
         if methods is not None or page is not None:
             allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
             return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))

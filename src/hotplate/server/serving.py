@@ -155,8 +155,9 @@ class Serving:
     def _contract(self) -> None:
         contract = self.endpoint.contract
         assert contract is not None
-        if [metrics.path for metrics in self.endpoint.routes] != [route.path for route in contract.routes]:
-            self.endpoint.routes = [RouteMetrics(route.path) for route in contract.routes]
+        called = [mount.path for mount in contract.mounts if mount.call is not None]
+        if [metrics.path for metrics in self.endpoint.routes] != called:
+            self.endpoint.routes = [RouteMetrics(path) for path in called]
         if not self._was_ready:
             for warning in contract.warnings:
                 self.log.warning(warning)

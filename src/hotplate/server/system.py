@@ -9,6 +9,7 @@ from time import monotonic
 from hotplate.edge.edge import Edge
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
+from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
 from hotplate.server.router import SystemPage
@@ -35,7 +36,7 @@ class System:
 
     def pages(self) -> dict[str, SystemPage]:
         """The table for the router."""
-        pages: dict[str, Callable[[RequestHead], Page]] = {
+        table: dict[str, Callable[[RequestHead], Page]] = {
             "/": self.links,
             "/openapi.json": self.openapi,
             "/healthcheck": self.healthcheck,
@@ -44,9 +45,8 @@ class System:
             "/ping": lambda _: (200, b'{"message":"pong"}', JSON),
             "/metrics": self.metrics,
         }
-        for path in ("/docs", "/docs/app.js", "/docs/style.css"):
-            pages[path] = self.docs
-        return pages
+        table.update(dict.fromkeys(pages.PATHS, self.docs))
+        return table
 
     def contract_changed(self) -> None:
         """Make the documents anew when they are next asked for."""
@@ -70,8 +70,6 @@ class System:
 
     def docs(self, head: RequestHead) -> Page:
         """The page that reads the document, and its parts."""
-        from hotplate.server import pages
-
         found = pages.get(head.path)
         if found is None:
             return 404, b'{"detail":"Not Found"}', JSON

@@ -16,14 +16,17 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import structs
 
 from hotplate import compat
+from hotplate.contract import Contract, Mount
 from hotplate.contract.codec import encode_contract
 from hotplate.contract.limits import slots_of
 from hotplate.dialects import registry
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
 from hotplate.errors import ProjectError, WireError
 from hotplate.faces import registry as faces
+from hotplate.faces.base import Face
 from hotplate.wire import frames
 from hotplate.wire.arena import Arena
 from hotplate.wire.layout import HEADER, SPEC
@@ -53,6 +56,7 @@ class Spec(msgspec.Struct):
     id_prefix: str
     describe: bool = False
     env: dict[str, str] = {}
+    faces: list[str] = []
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -61,6 +65,7 @@ class Spec(msgspec.Struct):
             targets=tuple(self.targets),
             service_module=self.service_module,
             service_class=self.service_class,
+            faces=tuple(self.faces),
         )
 
     def match(self) -> Match:
@@ -111,8 +116,8 @@ def _run(spec: Spec, channel: Channel) -> int:
     channel.state("LAUNCH_PREDICT_LOOP")
     compat.install()
     loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
-    contract = loaded.contract
-    invoker = Invoker(loaded.calls, faces.get(contract.face), channel, spec.id_prefix)
+    contract, mounts = mount(loaded.contract, spec.faces)
+    invoker = Invoker(loaded.calls, mounts, channel, spec.id_prefix)
     channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
     if spec.describe:
         return 0
@@ -126,6 +131,21 @@ def _run(spec: Spec, channel: Channel) -> int:
     _hook(loaded.shutdown, loop)
     channel.state("STOPPED")
     return 0
+
+
+def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Face, Mount], ...]]:
+    """Put the contract's routes on HTTP: by its own face first, then by those that the project turns on.
+
+    Where two faces want one method and path, the first has it. Mounts that run a route come before the others, since
+    a call frame names its mount by its place.
+    """
+    found: dict[tuple[str, str], tuple[Face, Mount]] = {}
+    for name in dict.fromkeys((contract.face, *more)):
+        face = faces.get(name)
+        for one in face.mounts(contract):
+            found.setdefault((one.method, one.path), (face, one))
+    ordered = tuple(sorted(found.values(), key=lambda pair: pair[1].call is None))
+    return structs.replace(contract, mounts=tuple(one for _, one in ordered)), ordered
 
 
 def _serve(loaded: Loaded, channel: Channel, invoker: Any, slots: int, loop: AbstractEventLoop | None) -> None:

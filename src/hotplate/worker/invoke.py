@@ -12,7 +12,7 @@ from sys import getrefcount
 from time import monotonic_ns
 from typing import Any
 
-from hotplate.contract import Batching
+from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
 from hotplate.errors import HotplateError
 from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
@@ -39,7 +39,8 @@ class Bound:
 
     __slots__ = ("asynchronous", "batching", "codec", "decode", "encode", "function", "name", "stream", "stream_type")
 
-    def __init__(self, call: Call, codec: Codec, stream_type: str) -> None:
+    def __init__(self, call: Call, face: Face, mount: Mount) -> None:
+        codec: Codec = face.codec(call, mount)
         self.name = call.route.name
         self.function: Callable[..., Any] = call.function
         self.codec = codec
@@ -48,14 +49,16 @@ class Bound:
         self.stream = call.route.stream
         self.asynchronous = call.route.asynchronous
         self.batching: Batching | None = call.route.batching
-        self.stream_type = stream_type
+        self.stream_type = face.stream_content_type
 
 
 class Invoker:
-    """Every route of a loaded project, ready to be called."""
+    """Every mounted route of a loaded project, ready to be called, in the order of the contract's mounts."""
 
-    def __init__(self, calls: tuple[Call, ...], face: Face, channel: Channel, id_prefix: str) -> None:
-        self.routes = [Bound(call, face.codec(call), face.stream_content_type) for call in calls]
+    def __init__(
+        self, calls: tuple[Call, ...], mounts: tuple[tuple[Face, Mount], ...], channel: Channel, id_prefix: str
+    ) -> None:
+        self.routes = [Bound(calls[mount.call], face, mount) for face, mount in mounts if mount.call is not None]
         self.channel = channel
         self._id_prefix = id_prefix
 
