@@ -58,29 +58,30 @@ class PlainCodec:
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the parameters' values in order. Raises InvalidInput."""
         if type(body) is not bytes:
-            return self._decode_view(body, head)
+            found = self._decode_view(body, head)
+            if isinstance(found, tuple):
+                return found
+            body = found
         if head is None and self._fast is not None:
             values = self._fast(body)
             if values is not None:
                 return values
         return self._decode(body, head or _JSON_HEAD)
 
-    def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...]:
-        """A view of memory that is not ours. No exception may keep it: a traceback holds every frame's variables."""
-        refusal: InvalidInput | None = None
-        body = b""
-        try:
-            if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
+    def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...] | bytes:
+        """Read a view of memory that is not ours: give values, or a copy of it for whatever comes next.
+
+        Large media is decoded straight from the view. No exception leaves this frame or those below: its traceback
+        would hold their variables, and so the view.
+        """
+        if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
+            try:
                 values = self._fast(view)
-                if values is not None:
-                    return values
-            body = bytes(view)
-        except InvalidInput as error:
-            refusal = error.with_traceback(None)
-        del view
-        if refusal is not None:
-            raise refusal
-        return self.decode(body, head)
+            except InvalidInput:
+                values = None
+            if values is not None:
+                return values
+        return bytes(view)
 
     def _decode(self, body: bytes, head: Head) -> tuple[Any, ...]:
         if self._form:
