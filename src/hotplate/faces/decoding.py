@@ -42,7 +42,7 @@ def make(parameters: Sequence[Parameter]) -> Decode | None:
     for parameter, cls in zip(parameters, media, strict=True):
         if cls is None and not hints.decodable(parameter.annotation):
             return None
-        if type(parameter.default).__name__ == "FieldInfo":
+        if parameter.default is ... or type(parameter.default).__name__ == "FieldInfo":  # pydantic's ways to say more
             return None
         types.append(parameter.annotation)
     deep = any(hints.holds_any(hint) for hint, cls in zip(types, media, strict=True) if cls is None)
@@ -138,4 +138,11 @@ def _maker(default: Any) -> Callable[[], Any]:
     kind = cast("Callable[[], Any]", type(default))
     if kind in (list, dict, set) and not default:
         return kind
-    return lambda: copy.deepcopy(default)
+    return lambda: _copy(default)
+
+
+def _copy(default: Any) -> Any:
+    try:
+        return copy.deepcopy(default)
+    except (TypeError, ValueError, RuntimeError):  # a lock, a file: pydantic hands those over as they are, too
+        return default

@@ -88,6 +88,8 @@ class PlainCodec:
             from hotplate.faces import forms
 
             return forms.form_values(self._call.parameters, forms.read_parts(body, head.content_type))
+        if not body and not self._call.parameters:
+            return ()
         if not body:
             raise InvalidInput(details=[missing("body")])
         if _is_json(head.content_type):
@@ -149,12 +151,12 @@ class PlainCodec:
     def _make_inputs(self) -> Inputs:
         from hotplate.faces.validation import Inputs
 
-        try:
-            return Inputs(self._call.parameters)
-        except Exception as error:
-            names = ", ".join(parameter.name for parameter in self._call.parameters)
-            annotations = ", ".join(str(parameter.annotation) for parameter in self._call.parameters)
-            raise unusable(self._call, f"parameter {names}", annotations, error) from error
+        for parameter in self._call.parameters:
+            try:
+                Inputs([parameter])
+            except Exception as error:
+                raise unusable(self._call, f"parameter {parameter.name}", parameter.annotation, error) from error
+        return Inputs(self._call.parameters)
 
     # -- out ---------------------------------------------------------------------------------------------------
 
