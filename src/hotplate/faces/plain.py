@@ -66,6 +66,8 @@ class PlainCodec:
             values = self._fast(body)
             if values is not None:
                 return values
+            if body:
+                return self._validate(json_limits.load(body))
         return self._decode(body, head or _JSON_HEAD)
 
     def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...] | bytes:
@@ -166,7 +168,7 @@ class PlainCodec:
         Raises InvalidOutput, and the value itself if it is an exception.
         """
         result = self._result
-        if result.media is not None:
+        if result.media is not None and isinstance(value, result.media):
             raw = negotiated(value, head)
             if raw is not None:
                 return raw

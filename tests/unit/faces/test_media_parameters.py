@@ -11,7 +11,7 @@ from typing import Any, Union
 import pydantic
 import pytest
 
-from hotplate.errors import InvalidInput, InvalidMedia, MalformedBody, UnsupportedMedia
+from hotplate.errors import InvalidInput, InvalidMedia, InvalidOutput, MalformedBody, UnsupportedMedia
 from hotplate.faces.base import Answer, Head
 from hotplate.faces.media_classes import kind_of, media_class
 from tests.unit.faces.calls import codec_of
@@ -365,6 +365,15 @@ def test_media_of_the_sdks_class_is_written_and_checked() -> None:
     answer = codec.encode(Audio(data={"url": "https://a.b"}), head("application/json", accept="audio/*"), 1, 1)
     assert isinstance(answer, Answer)
     assert json.loads(bytes(answer.body))["output"] == {"data": {"url": "https://a.b"}}
+
+
+@pytest.mark.parametrize("value", [5, None, "QUJD", KeyError("x")])
+def test_accept_means_nothing_for_what_is_no_media(value: Any) -> None:
+    with pytest.raises((InvalidOutput, KeyError)):
+        codec_of(theirs_out).encode(value, head("application/json", accept="audio/*"), 1, 1)
+
+
+def theirs_out(prompt: str) -> Audio: ...
 
 
 def test_accept_means_nothing_for_other_results() -> None:
