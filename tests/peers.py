@@ -12,8 +12,8 @@ UV = Path(sys.executable).with_name("uv")
 
 
 def octoai_python() -> Path:
-    """The interpreter of an environment with octoai-sdk 0.10.1."""
-    return _environment("octoai", "octoai-sdk==0.10.1")
+    """The interpreter of an environment with octoai-sdk 0.10.1, and msgspec, so that our own code runs there too."""
+    return _environment("octoai", "octoai-sdk==0.10.1", "msgspec")
 
 
 def _environment(name: str, *packages: str) -> Path:
@@ -22,7 +22,7 @@ def _environment(name: str, *packages: str) -> Path:
     with (CACHE / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that start together make it once
         ready = CACHE / name / ".ready"
-        if not ready.exists():
+        if not ready.exists() or ready.read_text() != "\n".join(packages):
             subprocess.run([UV, "venv", "--quiet", "--clear", CACHE / name], check=True)
             subprocess.run(
                 [UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *packages], check=True

@@ -19,7 +19,7 @@ HEAVY |= {"av", "jinja2", "multipart", "python_multipart", "questionary", "reque
 BUDGETS = {
     "hotplate": HEAVY | {"asyncio", "httptools", "msgspec", "uvloop", "http", "ssl", "subprocess", "inspect", "json"},
     "hotplate.errors": HEAVY | {"asyncio", "msgspec"},
-    "hotplate.contract": HEAVY | {"asyncio", "msgspec"},
+    "hotplate.contract": HEAVY | {"asyncio"},
     "hotplate.edge.status": HEAVY | {"asyncio", "httptools", "uvloop", "msgspec"},
     "hotplate.server.pages": HEAVY,
     "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"},

@@ -42,7 +42,7 @@ def make(parameters: Sequence[Parameter]) -> Decode | None:
     for parameter, cls in zip(parameters, media, strict=True):
         if cls is None and not hints.decodable(parameter.annotation):
             return None
-        if type(parameter.default).__name__ == "FieldInfo":
+        if parameter.default is ... or type(parameter.default).__name__ == "FieldInfo":  # pydantic's ways to say more
             return None
         types.append(parameter.annotation)
     deep = any(hints.holds_any(hint) for hint, cls in zip(types, media, strict=True) if cls is None)
@@ -121,21 +121,34 @@ def _all_accounted_for(given: list[Any], body: bytes, members: int) -> bool:
 class Defaults:
     """Fills in what a body left out. Mutable defaults are copied for every call, as pydantic does."""
 
-    __slots__ = ("_makers", "any", "arity")
+    __slots__ = ("_makers", "_values", "any", "arity")
 
     def __init__(self, parameters: Sequence[Parameter]) -> None:
-        self._makers = tuple(_maker(parameter.default) for parameter in parameters)
-        self.arity = len(self._makers)
-        self.any = any(parameter.default is not MISSING for parameter in parameters)
+        self._values = [parameter.default for parameter in parameters]
+        self._makers = [(index, make) for index, value in enumerate(self._values) if (make := _maker(value))]
+        self.arity = len(self._values)
+        self.any = any(value is not MISSING for value in self._values)
 
     def __call__(self, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        return tuple([make() if value is ABSENT else value for value, make in zip(values, self._makers, strict=True)])
+        filled = [default if value is ABSENT else value for value, default in zip(values, self._values, strict=True)]
+        for index, make in self._makers:
+            if values[index] is ABSENT:
+                filled[index] = make()
+        return tuple(filled)
 
 
-def _maker(default: Any) -> Callable[[], Any]:
-    if isinstance(default, _IMMUTABLE):
-        return lambda: default
+def _maker(default: Any) -> Callable[[], Any] | None:
+    """What makes a new value of a default; None for one that need not be copied."""
+    if default is MISSING or isinstance(default, _IMMUTABLE):
+        return None
     kind = cast("Callable[[], Any]", type(default))
     if kind in (list, dict, set) and not default:
         return kind
-    return lambda: copy.deepcopy(default)
+    return lambda: _copy(default)
+
+
+def _copy(default: Any) -> Any:
+    try:
+        return copy.deepcopy(default)
+    except (TypeError, ValueError, RuntimeError):  # a lock, a file: pydantic hands those over as they are, too
+        return default

@@ -16,7 +16,7 @@ def negotiated(value: Any, head: Head | None) -> Answer | None:
     Media that is only a URL is always sent as JSON: nothing is downloaded for an answer.
     """
     accept = head.headers.get("accept", "") if head is not None else ""
-    if not accept or accept == "*/*" or not callable(getattr(value, "to_bytes", None)):
+    if not accept or accept == "*/*":
         return None
     data: Any = cast("dict[str, Any]", vars(value)).get("data")
     if data is not None and not isinstance(data, (bytes, str)):

@@ -66,37 +66,45 @@ class PlainCodec:
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the parameters' values in order. Raises InvalidInput."""
         if type(body) is not bytes:
-            return self._decode_view(body, head)
+            found = self._decode_view(body, head)
+            if isinstance(found, tuple):
+                return found
+            body = found
         if head is None and self._fast is not None:
             values = self._fast(body)
             if values is not None:
                 return values
+            if body:
+                return self._validate(json_limits.load(body))
         return self._decode(body, head or _JSON_HEAD)
 
-    def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...]:
-        """A view of memory that is not ours. No exception may keep it: a traceback holds every frame's variables."""
-        refusal: InvalidInput | None = None
-        body = b""
-        try:
-            if head is not None and (kind := self._raw_kind(head)):
+    def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...] | bytes:
+        """Read a view of memory that is not ours: give values, or a copy of it for whatever comes next.
+
+        Large media is decoded straight from the view, or borrows it. No exception leaves this frame or those below:
+        its traceback would hold their variables, and so the view.
+        """
+        if head is not None and (kind := self._raw_kind(head)):
+            try:
                 return self._decode_raw(view, kind, head.query)
-            if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
+            except InvalidInput:
+                pass  # said again, about the copy
+        if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
+            try:
                 values = self._fast(view)
-                if values is not None:
-                    return values
-            body = bytes(view)
-        except InvalidInput as error:
-            refusal = error.with_traceback(None)
-        del view
-        if refusal is not None:
-            raise refusal
-        return self.decode(body, head)
+            except InvalidInput:
+                values = None
+            if values is not None:
+                return values
+        return bytes(view)
 
     def _decode(self, body: bytes, head: Head) -> tuple[Any, ...]:
         if self._form:
             from hotplate.faces import forms
 
             return forms.form_values(self._call.parameters, forms.read_parts(body, head.content_type))
+        if not body and not self._call.parameters:
+            return ()
         if not body:
             raise InvalidInput(details=[missing("body")])
         if _is_json(head.content_type):
@@ -165,12 +173,12 @@ class PlainCodec:
     def _make_inputs(self) -> Inputs:
         from hotplate.faces.validation import Inputs
 
-        try:
-            return Inputs(self._call.parameters)
-        except Exception as error:
-            names = ", ".join(parameter.name for parameter in self._call.parameters)
-            annotations = ", ".join(str(parameter.annotation) for parameter in self._call.parameters)
-            raise unusable(self._call, f"parameter {names}", annotations, error) from error
+        for parameter in self._call.parameters:
+            try:
+                Inputs([parameter])
+            except Exception as error:
+                raise unusable(self._call, f"parameter {parameter.name}", parameter.annotation, error) from error
+        return Inputs(self._call.parameters)
 
     # -- out ---------------------------------------------------------------------------------------------------
 
@@ -180,7 +188,7 @@ class PlainCodec:
         Raises InvalidOutput, and the value itself if it is an exception.
         """
         result = self._result
-        if result.media is not None:
+        if result.media is not None and isinstance(value, result.media):
             raw = negotiated(value, head)
             if raw is not None:
                 return raw

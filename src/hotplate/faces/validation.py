@@ -23,18 +23,14 @@ MAX_ERRORS = 1_000
 
 
 class Inputs:
-    """The model of a call's parameters.
-
-    Fields have names of their own, with the parameters' names as aliases: a parameter may be called `model_id`,
-    `json` or `_x`, which are no names for a field.
-    """
+    """The model of a call's parameters."""
 
     __slots__ = ("_names", "_validate")
 
     def __init__(self, parameters: Iterable[Parameter]) -> None:
         fields: dict[str, Any] = {}
         for number, parameter in enumerate(parameters):
-            fields[f"field_{number}"] = _field(parameter)
+            fields[_field_name(parameter.name, number)] = _field(parameter)
         model = pydantic.create_model("Input", __config__=pydantic.ConfigDict(protected_namespaces=()), **fields)
         self._names = tuple(fields)
         self._validate = model.__pydantic_validator__.validate_python
@@ -65,12 +61,17 @@ class Output:
             raise InvalidOutput from error
 
 
+def _field_name(name: str, number: int) -> str:
+    """A parameter may be called `json` or `_x`. A field may not; such a one gets another name and an alias."""
+    return f"hotplate_{number}" if name.startswith("_") or hasattr(pydantic.BaseModel, name) else name
+
+
 def _field(parameter: Parameter) -> tuple[Any, Any]:
     annotation, default = media_annotation(parameter.annotation), parameter.default
     if isinstance(default, FieldInfo):  # `steps: int = Field(20, gt=0)`
         annotation, default = Annotated[annotation, default], MISSING
     if any(isinstance(note, FieldInfo) and note.alias for note in getattr(annotation, "__metadata__", ())):
-        return annotation, ... if default is MISSING else default
+        return annotation, pydantic.Field() if default is MISSING else pydantic.Field(default=default)
     if default is MISSING:
         return annotation, pydantic.Field(alias=parameter.name)
     return annotation, pydantic.Field(default=default, alias=parameter.name)

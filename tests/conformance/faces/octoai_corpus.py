@@ -121,6 +121,7 @@ TYPED = [
     post("/model", '{"params":[]}'),
     post("/echo", '{"params":{"width":4}}', differs="aliases", status=200, holds='"class":"cat"'),
     post("/default", "{}"),
+    post("/default", '{"x":6}'),  # the default list of the call before, to which the function appends
     post("/default", '{"names":[],"flag":"yes"}'),
     post("/default", '{"x":"y","names":"z","flag":7}'),
     post("/default", '{"x":null}'),

@@ -89,8 +89,17 @@ def test_depth_ends_at_64(opening: str) -> None:
     assert error_of(nested(100_000)) == "Nested deeper than 64 levels"
 
 
-def test_brackets_in_strings_are_no_depth() -> None:
-    body = json.dumps({"a": "[" * 1000, "b": '"]}' * 100, "\\": ["{", "\\" * 9]}).encode()
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": "[" * 1000, "b": '"]}' * 100, "\\": ["{", "\\" * 9]},
+        ["\\", "[" * 100],
+        ['\\"', "[" * 100],
+        ["\\\\", '"', "{" * 100, ""],
+    ],
+)
+def test_brackets_in_strings_are_no_depth(value: Any) -> None:
+    body = json.dumps(value).encode()
     assert json_limits.load(body) == json.loads(body)
 
 
@@ -161,6 +170,7 @@ def test_fields_that_nobody_reads_are_held_to_the_same_rules(body: bytes) -> Non
         b'{"x":{"a":1,"a":2}}',
         b'{"x":{"a":1,"\\u0061":2}}',
         b'{"x":{"a":"\\u0022:","a":2}}',
+        b'{"x":{"a":1,"a":"\\u0022:"}}',
         b'{"x":{"a":{"b":1}},"x":{}}',
         b'{"x":{"a" : 1, "a" : 2}}',
         b'{"x":[{"a":":"},{"a":"\\":","b":1,"b":2}]}',

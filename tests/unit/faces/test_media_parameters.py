@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import os
+import weakref
 from typing import Any, Union
 
 import pydantic
 import pytest
 
-from hotplate.errors import InvalidInput, InvalidMedia, MalformedBody, UnsupportedMedia
+from hotplate.errors import InvalidInput, InvalidMedia, InvalidOutput, MalformedBody, UnsupportedMedia
 from hotplate.faces.base import Answer, Head
 from hotplate.faces.media_classes import kind_of, media_class
 from tests.unit.faces.calls import codec_of
@@ -259,7 +260,7 @@ def test_multipart_that_lacks_a_parameter() -> None:
 @pytest.mark.parametrize("kind", ["application/json", "image/png", "multipart/form-data; boundary=XX", "text/plain"])
 @pytest.mark.parametrize("good", [True, False])
 def test_nothing_keeps_the_shared_memory(kind: str, good: bool) -> None:
-    """A bytearray cannot be resized while anything, a traceback included, holds a view of it."""
+    """Not the values, and not the exception: a traceback holds the variables of every frame that it went through."""
     bodies = {
         "application/json": f'{{"image":{{"data":"{b64(LARGE)}"}},"steps":{1 if good else "x"}}}'.encode(),
         "image/png": LARGE,
@@ -269,14 +270,27 @@ def test_nothing_keeps_the_shared_memory(kind: str, good: bool) -> None:
     }
     memory = bytearray(bodies[kind])
     shared = memoryview(memory)
+    watched = weakref.ref(shared)
     kept: Any = None
     try:
         kept = codec_of(two).decode(shared, head(kind, "steps=1" if good else "steps=x"))
     except InvalidInput as error:
         kept = error
     assert isinstance(kept, tuple) is (good and kind != "text/plain")
-    shared.release()
-    memory.extend(b"resized")
+    del shared
+    assert watched() is None
+    memory.extend(b"a bytearray with a view on it cannot grow")
+
+
+@pytest.mark.parametrize("body", [b'{"image":"%b","image":""}', b'{"image":"%b","a":{"b":1,"b":2}}'])
+def test_an_exception_of_the_fast_path_does_not_either(body: bytes) -> None:
+    shared = memoryview(body % b64(LARGE).encode())
+    watched = weakref.ref(shared)
+    with pytest.raises(InvalidInput) as caught:
+        codec_of(one).decode(shared, None)
+    del shared
+    assert watched() is None
+    assert "occurs twice" in caught.value.details[0]["ctx"]["error"]
 
 
 @pytest.mark.parametrize(
@@ -351,6 +365,15 @@ def test_media_of_the_sdks_class_is_written_and_checked() -> None:
     answer = codec.encode(Audio(data={"url": "https://a.b"}), head("application/json", accept="audio/*"), 1, 1)
     assert isinstance(answer, Answer)
     assert json.loads(bytes(answer.body))["output"] == {"data": {"url": "https://a.b"}}
+
+
+@pytest.mark.parametrize("value", [5, None, "QUJD", KeyError("x")])
+def test_accept_means_nothing_for_what_is_no_media(value: Any) -> None:
+    with pytest.raises((InvalidOutput, KeyError)):
+        codec_of(theirs_out).encode(value, head("application/json", accept="audio/*"), 1, 1)
+
+
+def theirs_out(prompt: str) -> Audio: ...
 
 
 def test_accept_means_nothing_for_other_results() -> None:
