@@ -1,9 +1,16 @@
 # Every target sets itself up: an environment in .venv, made with uv from PyPI. Needs Python 3.11+, git and make.
+# A system package that is missing is named with the command that installs it.
 PYTHON ?= python3
 UV_VERSION := 0.13.9
 UV := .venv/bin/uv
 RUN := $(UV) run --no-sync --quiet
 SHELL := /bin/bash
+
+# $(call need,COMMAND,PACKAGE): stop where a system package is missing. $(call miss,COMMAND,PACKAGE,WHAT): say so.
+# Debian keeps some commands where only root looks.
+found = PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null
+need = @$(call found,$(1)) || { echo "make $@ needs $(1). On Debian or Ubuntu: sudo apt-get install $(2)"; exit 1; }
+miss = @$(call found,$(1)) || echo "Without $(1), tests of $(3) are skipped. On Debian or Ubuntu: sudo apt-get install $(2)"
 
 .PHONY: help setup demo test check fix bench soak test-torch clean
 
@@ -25,6 +32,9 @@ demo: setup ## Serve a face detector, send it a photograph, save the answer
 	$(RUN) python examples/demo.py
 
 test: setup ## Run the whole base suite
+	$(call miss,espeak-ng,espeak-ng,speech)
+	$(call miss,chromium,chromium,the documentation page in a browser)
+	$(call miss,curl,curl,curl commands in the documents)
 	$(RUN) pytest -n auto -m "not torch and not serial and not soak"
 	$(RUN) pytest -m "serial and not torch and not soak"
 
@@ -34,7 +44,7 @@ test-torch: setup ## Run the flan-t5 and wav2vec scaffolds on tiny models (insta
 soak: setup ## Run the long tests
 	$(RUN) pytest -m soak
 
-check: setup ## Lint, types, import arrows
+check: setup ## Check format, lint, types and style (import arrows, budgets, documents)
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) basedpyright
@@ -45,6 +55,8 @@ fix: setup ## Format and mend what can be mended
 	$(RUN) ruff check --fix .
 
 bench: setup ## Measure beside peers (needs wrk and nginx)
+	$(call need,wrk,wrk)
+	$(call need,nginx,nginx-light)
 	$(RUN) python -m bench
 
 clean: ## Remove the environment and caches

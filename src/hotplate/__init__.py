@@ -3,12 +3,11 @@
 Everything here is loaded on first use: `import hotplate` starts nothing and imports nothing heavy.
 """
 
-from __future__ import annotations
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+# `typing` and `importlib` cost more than all the rest of this module: type checkers know the name TYPE_CHECKING.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from hotplate.authoring import Service, batch, path, volume_path
     from hotplate.client import AsyncClient, Client
     from hotplate.media import Audio, File, Image, Video
@@ -42,8 +41,10 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     if name in _HOME:
+        from importlib import import_module
+
         return getattr(import_module(_HOME[name]), name)
     raise AttributeError(f"module 'hotplate' has no attribute {name!r}")
 

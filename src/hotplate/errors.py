@@ -3,10 +3,16 @@
 HotplateError
 ├── UserError                 the input, the project or its settings: fix them
 │   ├── InvalidInput          a call's body or parameters do not fit the route
-│   │   └── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   │   ├── LimitExceeded     a call is larger, deeper or longer than a limit allows
+│   │   ├── InvalidMedia      bytes that are not the image, sound or video they should be (also a ValueError)
+│   │   ├── MalformedBody     a body that cannot be read at all: broken multipart, text that is not UTF-8
+│   │   └── UnsupportedMedia  a body of a type that the route does not take
+│   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
+│   │   └── MissingExtra      a package is needed that is not installed (also an ImportError)
 │   ├── SettingError          a setting, flag or project file has a wrong value
-│   └── BlockedURL            a URL that may not be fetched from this machine
+│   ├── BlockedURL            a URL that may not be fetched from this machine
+│   └── FetchFailed           a URL that gave no usable answer (also a ValueError)
 ├── Unavailable               try again; carries `retry_after_s`
 │   ├── NotReady              the model is still starting
 │   ├── Overloaded            the queue is full
@@ -62,6 +68,36 @@ class LimitExceeded(InvalidInput):
     code = "limit_exceeded"
 
 
+class InvalidMedia(InvalidInput, ValueError):
+    """The data is not valid base64, or not media of the expected kind."""
+
+    code = "invalid_media"
+
+
+class MalformedBody(InvalidInput):
+    """There was an error parsing the body"""
+
+    code = "malformed_body"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "There was an error parsing the body")
+
+
+class UnsupportedMedia(InvalidInput):
+    """The route does not take a body of this content type."""
+
+    code = "unsupported_media_type"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or "The route does not take a body of this content type.")
+
+
+class InvalidOutput(UserError):
+    """The function returned a value that does not fit its return annotation. Change one of the two."""
+
+    code = "invalid_output"
+
+
 class ProjectError(UserError):
     """The project cannot be served.
 
@@ -82,6 +118,12 @@ class ProjectError(UserError):
         self.file = file
         self.line = line
         self.hint = hint
+
+
+class MissingExtra(ProjectError, ImportError):
+    """A package that this needs is not installed. Install it with: pip install "hotplate[media]"."""
+
+    code = "missing_extra"
 
 
 class SettingError(UserError):
@@ -111,6 +153,12 @@ class BlockedURL(UserError):
     """The URL points to a place that may not be fetched. Allow its host with `fetch_allow` in hotplate.yaml."""
 
     code = "blocked_url"
+
+
+class FetchFailed(UserError, ValueError):
+    """The URL gave no usable answer. Check that it can be reached and answers with status 200."""
+
+    code = "fetch_failed"
 
 
 class Unavailable(HotplateError):

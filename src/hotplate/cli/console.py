@@ -45,14 +45,19 @@ def out_json(value: Any) -> None:
 def problem(text: str, *, where: str | None = None, hint: str | None = None) -> None:
     """Write what went wrong, where, and the next step."""
     place = f"{where}: " if where else ""
-    err(f"{paint('error:', 'red', sys.stderr)} {place}{text}")
+    err(f"{paint('error:', 'red', sys.stderr)} {harmless(place + text)}")
     if hint:
-        err("  " + hint.replace("\n", "\n  "))
+        err("  " + harmless(hint).replace("\n", "\n  "))
+
+
+def harmless(text: str) -> str:
+    """The text without what would steer a terminal: a project file or an endpoint may have written it."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Write rows in columns under a header."""
-    lines = [list(row) for row in rows]
+    lines = [[harmless(cell) for cell in row] for row in rows]
     widths = [max(len(line[column]) for line in [list(header), *lines]) for column in range(len(header))]
     out(paint(_line(header, widths), "bold"))
     for line in lines:

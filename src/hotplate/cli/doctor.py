@@ -34,7 +34,7 @@ def main(args: argparse.Namespace) -> int:
     width = max(len(check.name) for check in checks)
     for check in checks:
         mark, colour = _MARKS[check.status]
-        console.out(f"{console.paint(f'{mark:<5}', colour)} {check.name:<{width}}  {check.detail}")
+        console.out(f"{console.paint(f'{mark:<5}', colour)} {check.name:<{width}}  {console.harmless(check.detail)}")
         if check.fix and check.status != "ok":
             console.out(f"{'':<{width + 8}}{check.fix}")
     return int(failed)

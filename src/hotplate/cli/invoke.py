@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
@@ -71,18 +72,18 @@ def main(args: argparse.Namespace) -> int:
     if token := os.environ.get("HOTPLATE_TOKEN"):
         headers["authorization"] = f"Bearer {token}"
 
+    # A proxy that the environment names cannot reach this machine's own loopback.
+    local = _host(url) in ("127.0.0.1", "localhost", "::1")
     import httpx
 
-    # A proxy that the environment names cannot reach this machine's own loopback.
-    trust_env = urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1")
     try:
         with (
-            httpx.Client(timeout=timeout_s, trust_env=trust_env) as client,
+            httpx.Client(timeout=timeout_s, trust_env=not local, verify=_trust(url)) as client,
             client.stream("POST", url, headers=headers, content=body.content, files=body.parts) as response,
         ):
             return _show(response, args)
     except httpx.ConnectError as error:
-        hint = "Is it running? `hotplate run` starts one." if not trust_env else "Check the address."
+        hint = "Is it running? `hotplate run` starts one." if local else "Check the address."
         raise CallFailed(f"Cannot connect to {url}: {error}. {hint}") from None
     except httpx.TimeoutException:
         raise CallFailed(f"{url} did not answer within {args.timeout}.") from None
@@ -93,13 +94,27 @@ def main(args: argparse.Namespace) -> int:
 def _target(words: list[str], port: int | None) -> tuple[str, list[str]]:
     """The URL, and the words that are left."""
     base = f"http://127.0.0.1:{port or os.environ.get('HOTPLATE_PORT') or 8080}"
+    if port is None and os.environ.get("HOTPLATE_URL"):  # set by `hotplate run --command`
+        base = os.environ["HOTPLATE_URL"].rstrip("/")
     first = words[0] if words else ""
     if first.startswith(("http://", "https://")):
-        url = first if urlsplit(first).path.strip("/") else first.rstrip("/") + "/infer"
-        return url, words[1:]
+        rest = first.partition("//")[2].partition("/")[2]
+        return first if rest else first.rstrip("/") + "/infer", words[1:]
     if first.startswith("/") or (first and first[0] not in '{["@-' and "=" not in first):
         return f"{base}/{first.removeprefix('/')}", words[1:]
     return f"{base}/infer", words
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError as error:
+        raise CallFailed(f"{url} is no URL: {error}.") from None
+
+
+def _trust(url: str) -> ssl.SSLContext | bool:
+    """The machine's certificates for https. Reading them takes longer than a call to this machine, which needs none."""
+    return url.startswith("https://") or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _show(response: httpx.Response, args: argparse.Namespace) -> int:

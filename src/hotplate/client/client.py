@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Generator, Mapping
 from contextlib import ExitStack, closing
 from types import TracebackType
@@ -46,6 +47,7 @@ class Client:
     ) -> None:
         self._core = Core.create(token, base_url, timeout_s, retries)
         self._http = httpx.Client(**transport.settings(verify))
+        weakref.finalize(self, self._http.close)  # for `Client().infer(...)` in a script
         self._sleep: Callable[[float], None] = time.sleep
 
     def infer(

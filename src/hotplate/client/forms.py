@@ -54,6 +54,11 @@ def _file(given: Any, place: str) -> tuple[str | None, bytes | FileOnDisk, str]:
         if not path.is_file():
             raise InvalidCall(f"{place}: there is no file {path}. Bytes are sent as bytes, paths as paths.")
         return path.name, FileOnDisk(path, path.stat().st_size), _guess(path.name)
+    # Media objects come before open files: a media File is both, and to_bytes() leaves its position alone.
+    if callable(to_bytes := getattr(given, "to_bytes", None)) and not isinstance(given, int):
+        filename, declared = getattr(given, "filename", None), getattr(given, "content_type", None)
+        name = filename if isinstance(filename, str) else None
+        return name, cast("bytes", to_bytes()), declared if isinstance(declared, str) else _guess(name or "")
     if callable(read := getattr(given, "read", None)):
         content = read()
         if not isinstance(content, bytes):
@@ -61,8 +66,6 @@ def _file(given: Any, place: str) -> tuple[str | None, bytes | FileOnDisk, str]:
         name = getattr(given, "name", None)
         filename = Path(name).name if isinstance(name, str) else None
         return filename, content, _guess(filename or "")
-    if callable(to_bytes := getattr(given, "to_bytes", None)) and not isinstance(given, int):
-        return None, cast("bytes", to_bytes()), "application/octet-stream"
     raise InvalidCall(f"{place} is of type {type(given).__name__}. Give a path, bytes, an open file or a media object.")
 
 

@@ -29,33 +29,34 @@ _SIZES = {
     "gib": 1 << 30,
 }
 _TIMES = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NUMBER = r"[0-9]{1,18}(?:\.[0-9]{1,18})?"
 _YES = ("true", "yes", "on", "1")
 _NO = ("false", "no", "off", "0")
 
 
 def parse_integer(text: str) -> int:
     """A whole number; `_` may group digits, as in Python."""
-    if not re.fullmatch(r"-?[0-9](_?[0-9])*", text):
-        raise ValueError(f"must be a whole number, not {text!r}")
+    if not re.fullmatch(r"-?[0-9](_?[0-9]){0,17}", text):
+        raise ValueError(f"must be a whole number, not {_quoted(text)}")
     return int(text)
 
 
 def parse_bytes(text: str) -> int:
     """A size in bytes: `65536`, `64KiB`, `1.5MB`. K, M and G alone count in 1024s."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([a-zA-Z]*)", text)
+    found = re.fullmatch(rf"({_NUMBER})\s*([a-zA-Z]*)", text)
     unit = _SIZES.get(found[2].lower()) if found else None
     if found is None or unit is None:
-        raise ValueError(f"must be a size such as 64KiB or 10MiB, not {text!r}")
+        raise ValueError(f"must be a size such as 64KiB or 10MiB, not {_quoted(text)}")
     return round(float(found[1]) * unit)
 
 
 def parse_seconds(text: str) -> float:
     """A time in seconds: `30`, `500ms`, `2m`, `1m30s`."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+    if re.fullmatch(_NUMBER, text):
         return float(text)
-    if not re.fullmatch(r"([0-9]+(\.[0-9]+)?(ms|s|m|h))+", text):
-        raise ValueError(f"must be a time such as 30s, 500ms or 2m, not {text!r}")
-    parts = re.findall(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)", text)
+    if not re.fullmatch(rf"({_NUMBER}(ms|s|m|h)){{1,4}}", text):
+        raise ValueError(f"must be a time such as 30s, 500ms or 2m, not {_quoted(text)}")
+    parts = re.findall(rf"({_NUMBER})(ms|s|m|h)", text)
     return sum(float(number) * _TIMES[unit] for number, unit in parts)
 
 
@@ -63,7 +64,7 @@ def parse_flag(text: str) -> bool:
     """Yes or no, in the spellings that YAML and shells use."""
     word = text.lower()
     if word not in _YES + _NO:
-        raise ValueError(f"must be true or false, not {text!r}")
+        raise ValueError(f"must be true or false, not {_quoted(text)}")
     return word in _YES
 
 
@@ -74,13 +75,17 @@ def parse_switch(text: str) -> str:
     try:
         return "on" if parse_flag(text) else "off"
     except ValueError:
-        raise ValueError(f"must be auto, on or off, not {text!r}") from None
+        raise ValueError(f"must be auto, on or off, not {_quoted(text)}") from None
+
+
+def _quoted(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "…")
 
 
 def parse_text(text: str) -> str:
     """Text without control characters, which have no business in a name or an address."""
     if any(ord(char) < 32 or ord(char) == 127 for char in text):
-        raise ValueError(f"must not hold control characters, but is {text!r}")
+        raise ValueError(f"must not hold control characters, but is {_quoted(text)}")
     return text
 
 

@@ -21,7 +21,7 @@ def encode_contract(contract: Contract) -> bytes:
     """Write a contract as JSON. Its schemas and defaults must be JSON values, as every dialect's are.
 
     Raises:
-        WireError: they hold what JSON cannot, such as a set or a number of more than 64 bits.
+        WireError: they hold what JSON cannot, such as a set.
     """
     try:
         return _encoder.encode(contract)

@@ -208,7 +208,7 @@ def _plain(annotation: Any, mode: Mode, definitions: dict[str, Mapping[str, Any]
         return {"type": "object", "additionalProperties": items or True}
     if origin in (typing.Union, types.UnionType):
         options: list[dict[str, Any]] = []
-        for member in args:
+        for member in sorted(args, key=lambda member: member is types.NoneType):  # pydantic puts null last
             option = _plain(member, mode, definitions)
             if option is None:
                 return None

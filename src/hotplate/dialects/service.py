@@ -195,11 +195,12 @@ def _bound(instance: Any, name: str, value: Any) -> Callable[..., Any] | None:
 
 def _member(name: str, function: Any, cls: type, foreign: str | None, root: Path) -> Member:
     static = isinstance(function, staticmethod)
+    inner = function.__func__ if static else function
     return Member(
         name=name,
-        source=source_of(function.__func__ if static else function, root),
+        source=source_of(inner, root),
         read=lambda: read(function, root, name=name, owner=cls),
-        path=getattr(function, PATH_MARK, None),
+        path=getattr(inner, PATH_MARK, None),
         static=static,
         foreign=foreign,
     )

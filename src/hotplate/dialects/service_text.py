@@ -111,10 +111,15 @@ def _candidate(sources: Sources, name: str, cls: Class, ancestry: list[Class]) -
         name=name,
         key=cls.key,
         source=Source(file=cls.module.file, line=first_line(cls.node)),
-        direct=any(sources.resolve(cls.module, base) in _BASES for base in cls.node.bases),
+        direct=not _BASES.isdisjoint(_outside(sources, cls)),
         concrete=_has_infer(ancestry),
         bases=frozenset(each.key for each in ancestry[1:]),
     )
+
+
+def _outside(sources: Sources, cls: Class) -> list[str]:
+    bases = [sources.resolve(cls.module, base) for base in cls.node.bases]
+    return [base for base in bases if isinstance(base, str)]
 
 
 def _has_infer(ancestry: list[Class]) -> bool:

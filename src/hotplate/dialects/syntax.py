@@ -6,6 +6,7 @@ Nothing is run.
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,9 +111,9 @@ class Sources:
             target = module.imports[head]
             return self._absolute(f"{target}.{rest}" if rest else target, seen)
         for star in module.stars:
-            other = self.module(star)
-            found = self._absolute(f"{star}.{dotted}", seen)
-            if found is not None and (other is None or found != f"{star}.{dotted}"):
+            if self.module(star) is None and hasattr(builtins, head):
+                continue  # that module is not read; it is unlikely to have a `str` of its own
+            if found := self._absolute(f"{star}.{dotted}", seen):
                 return found
         return None
 

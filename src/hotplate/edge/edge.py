@@ -50,9 +50,9 @@ class Edge:
 
     def opened(self, connection: Connection) -> None:
         """A client came. Past the limits it is told so and closed."""
-        peer = connection.transport.get_extra_info("peername")
-        name = str(peer[0]) if isinstance(peer, tuple) else ""
-        connection.peer = f"{name}:{peer[1]}" if name else ""
+        peer: tuple[str, int] | None = connection.transport.get_extra_info("peername")
+        name = peer[0] if peer else ""
+        connection.peer = f"{name}:{peer[1]}" if peer else ""
         self.connections.add(connection)
         count = self._per_ip.get(name, 0) + 1
         self._per_ip[name] = count

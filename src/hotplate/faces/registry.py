@@ -1,60 +1,30 @@
-from operator import attrgetter
+"""Every face by its name. Asking for one imports that one and no other."""
 
-import msgspec
+from __future__ import annotations
 
-from hotplate.faces.base import Answer
+import difflib
+from importlib import import_module
 
+from hotplate.errors import SettingError
+from hotplate.faces.base import Face
 
-class Analytics(msgspec.Struct):
-    inference_time_ms: float
-    performance_time_ms: float
+_HOME = {
+    "plain": ("hotplate.faces.plain", "PlainFace"),
+}
 
-
-class Out(msgspec.Struct):
-    output: object
-    analytics: Analytics
-
-
-enc = msgspec.json.Encoder().encode
+NAMES = tuple(sorted(_HOME))
 
 
-class C:
-    def __init__(s, call):
-        s.call = call
-        T = msgspec.defstruct("Input", [(p.name, p.annotation) for p in call.parameters])
-        dec = msgspec.json.Decoder(T).decode
-        if len(call.parameters) == 1:
-            g = attrgetter(call.parameters[0].name)
-            s.decode = lambda b, h: (g(dec(b)),)
-        else:
-            s.decode = lambda b, h: msgspec.structs.astuple(dec(b))
-
-    def encode(s, v, h, i, e):
-        return enc(Out(v, Analytics(i / 1e6, e / 1e6)))
-
-    def encode_item(s, v):
-        return b"data: %b\n\n" % enc(v)
-
-    def encode_end(s):
-        return b"data: [DONE]\n\n"
-
-    def encode_break(s, e, r):
-        return b"event: error\ndata: {}\n\n"
-
-    def error(s, e, r):
-        return Answer(
-            status=422 if isinstance(e, msgspec.MsgspecError) else 500, body=enc({"detail": str(e), "request_id": r})
-        )
-
-
-class F:
-    name = "plain"
-    headers = ()
-    stream_content_type = "text/event-stream"
-
-    def codec(s, call):
-        return C(call)
-
-
-def get(name):
-    return F()
+def get(name: str) -> Face:
+    """Give the face called `name`. Raises SettingError, with the nearest name, if there is none."""
+    try:
+        module, attribute = _HOME[name]
+    except KeyError:
+        near = difflib.get_close_matches(name, NAMES, n=1)
+        raise SettingError(
+            f"There is no face called {name!r}.",
+            key="face",
+            hint=f"Did you mean {near[0]!r}?" if near else f"The faces are: {', '.join(NAMES)}.",
+        ) from None
+    face: Face = getattr(import_module(module), attribute)()
+    return face

@@ -17,13 +17,13 @@ def run(*, project: Project, match: Match, settings: Settings, command: str | No
 
     With `command`, that command is run once the project is ready, and its end is the server's end.
     """
-    from hotplate.server.run import run as run_server
+    from hotplate.server.foreground import run as run_server
 
     return run_server(project, match, settings, command)
 
 
 def describe(project: Project, match: Match, settings: Settings) -> Contract:
     """Load a project in a worker of its own and give its whole contract. Raises ProjectError."""
-    from hotplate.server.describe import describe as describe_project
+    from hotplate.server.describing import describe as describe_project
 
     return describe_project(project, match, settings)

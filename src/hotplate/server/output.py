@@ -38,17 +38,20 @@ class Output:
         """Pass one line on, or count it when the worker prints faster than anyone can read."""
         now = monotonic()
         if now - self._second > 1.0:
-            if self.dropped:
-                self.log.warning(f"worker {self.number} printed too much: {self.dropped} lines were dropped")
-                self.dropped = 0
             self._second, self._spent = now, 0
         self._spent += len(data)
         text = data.decode(errors="replace").rstrip("\r")
         self._tail.append(text[:TAIL_BYTES])
         if self._spent > RATE_BYTES_S:
+            if not self.dropped:
+                asyncio.get_running_loop().call_later(1.0, self._own_up)
             self.dropped += 1
             return
         self.log.output(self.number, stream, text)
+
+    def _own_up(self) -> None:
+        dropped, self.dropped = self.dropped, 0
+        self.log.warning(f"worker {self.number} printed too much: {dropped} lines were dropped")
 
     def tail(self) -> str:
         """The last lines."""

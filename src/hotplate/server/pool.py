@@ -84,6 +84,7 @@ class Pool:
         self._ever_ready = False
         self._number = 0
         self._retry: asyncio.TimerHandle | None = None
+        self._starting: asyncio.Task[Worker | None] | None = None
 
     # -- starting
 
@@ -219,8 +220,7 @@ class Pool:
             return
         lost = self._fail_calls(worker.link)
         worker.link.closed = True
-        if worker.link.transport is not None:
-            worker.link.transport.abort()
+        worker.link.transport.abort()
         worker.output.close()
         worker.process.close()
         if not worker.ended.done():

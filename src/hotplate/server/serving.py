@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvloop
 
@@ -23,13 +23,13 @@ from hotplate.edge.exchange import EdgeLimits, Exchange, Plan
 from hotplate.edge.head import LOOPBACK_HOSTS, HeadRules, RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.foreground import is_loopback
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory, Place, SpillPlace
 from hotplate.server.metrics import RouteMetrics
 from hotplate.server.pool import Pool
 from hotplate.server.process import Process
 from hotplate.server.router import CallPlan, Router
-from hotplate.server.run import is_loopback
 from hotplate.server.system import System, replica_header
 from hotplate.wire.frames import INLINE_BYTES
 
@@ -170,7 +170,7 @@ class Serving:
             )
         self._was_ready = True
 
-    async def _follow(self, command: asyncio.Future[int]) -> None:
+    async def _follow(self, command: Coroutine[Any, Any, int]) -> None:
         self._status = await command
         self._stop.set()
 

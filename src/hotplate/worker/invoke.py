@@ -131,8 +131,11 @@ class Invoker:
         while trace is not None and "/hotplate/worker/" in trace.tb_frame.f_code.co_filename:
             trace = trace.tb_next
         text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
-        sys.stderr.write(f"{route.name}() raised {type(error).__name__} (request {request_id})\n{text}")
-        sys.stderr.flush()
+        try:
+            sys.stderr.write(f"{route.name}() raised {type(error).__name__} (request {request_id})\n{text}")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # user code closed it; the caller still gets the answer
+            pass
 
     def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
         """Build the answer frame of any result."""

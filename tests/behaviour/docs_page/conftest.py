@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # the two modules beside this file, whatever pytest's import mode is
+sys.path.insert(0, str(Path(__file__).parent))  # the modules beside this file, whatever pytest's import mode is
 
 from chromium import CHROMIUM, Page, browser
 from sample_openapi import OPENAPI
@@ -90,6 +90,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.removeprefix(PREFIX)
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.endpoint.calls.append(Call("POST", path, headers, body))
+        path = path.partition("?")[0]
         if path == "/stream":
             self.stream()
         elif path == "/infer" and not json.loads(body)["prompt"]:

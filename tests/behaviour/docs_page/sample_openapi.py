@@ -33,6 +33,8 @@ def route(
     return {"post": {**operation, **more}}
 
 
+BASE64 = {"type": "string", "contentEncoding": "base64", "contentMediaType": "image/*"}
+
 INFER_INPUT = {
     "type": "object",
     "required": ["prompt", "style", "box"],
@@ -46,13 +48,17 @@ INFER_INPUT = {
         "seed": {"anyOf": [{"type": "integer"}, {"type": "null"}], "default": None},
         "box": ref("Box"),
         "tags": {"type": "array", "items": {"type": "string"}, "default": ["a", "b"]},
+        "mask": {"anyOf": [{"type": "array", "items": {"type": "integer"}}, {"type": "null"}], "default": None},
     },
 }
 
 DETECT_INPUT = {
     "type": "object",
     "required": ["image"],
-    "properties": {"image": ref("Image"), "threshold": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5}},
+    "properties": {
+        "image": {"anyOf": [ref("Image"), BASE64, ref("MediaUrl")]},
+        "threshold": {"type": "number", "minimum": 0, "maximum": 1, "default": 0.5},
+    },
 }
 
 FORM_INPUT = {
@@ -86,7 +92,7 @@ SCHEMAS: dict[str, Any] = {
         "properties": {
             "data": {
                 "description": "URL reference or base64-encoded data",
-                "anyOf": [{"type": "string", "format": "binary"}, ref("MediaUrl")],
+                "anyOf": [BASE64, ref("MediaUrl")],
             }
         },
     },

@@ -3,51 +3,11 @@
 from __future__ import annotations
 
 import base64
-import json
-import shutil
-import subprocess
-from email import message_from_bytes
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from docs_page_steps import answered, card, code, fill, parts, send, show
 from sample_openapi import HOSTILE
-
-
-def card(path: str) -> str:
-    return f"document.getElementById({json.dumps(path)})"
-
-
-def show(page, path: str) -> None:
-    page.js(f"{card(path)}.open = true")
-    page.wait(f"{card(path)}.querySelector('form') !== null")
-
-
-def fill(page, path: str, name: str, value: str) -> None:
-    """Type into the field of a name, as a person does."""
-    page.js(f"""{{
-      const labels = [...{card(path)}.querySelectorAll('label')];
-      const label = labels.find((one) => one.firstChild.textContent === {json.dumps(name)});
-      const input = document.getElementById(label.htmlFor);
-      input.focus(); if (input.select) input.select();
-    }}""")
-    page.type(value)
-
-
-def send(page, path: str) -> None:
-    page.js(f"{card(path)}.querySelector('.send').click()")
-
-
-def answered(page, path: str, mood: str = "good") -> str:
-    page.wait(f"{card(path)}.querySelector('.answer[aria-busy=false] .status.{mood}') !== null")
-    return page.js(f"{card(path)}.querySelector('.answer').innerText")
-
-
-def code(page, path: str, language: str) -> str:
-    page.js(
-        f"""[...{card(path)}.querySelectorAll('[role=tab]')].find((tab) => tab.textContent === '{language}').click()"""
-    )
-    return page.js(f"{card(path)}.querySelector('[role=tabpanel]').textContent")
 
 
 def test_it_shows_the_title_the_state_and_every_route(page):
@@ -121,18 +81,11 @@ def test_a_picture_can_go_as_a_raw_body_and_come_back_as_one(page, endpoint, pic
     send(page, "/detect")
     answered(page, "/detect")
     call = endpoint.calls[-1]
+    assert call.path == "/detect?threshold=0.5"
     assert call.headers["content-type"] == "image/png"
     assert call.headers["accept"] == "image/*"
     assert call.body == picture.read_bytes()
     page.wait(f"{card('/detect')}.querySelector('.answer img')?.naturalWidth === 96")
-
-
-def parts(call) -> dict[str, tuple[str | None, bytes]]:
-    message = message_from_bytes(b"content-type: " + call.headers["content-type"].encode() + b"\r\n\r\n" + call.body)
-    return {
-        part.get_param("name", header="content-disposition"): (part.get_filename(), part.get_payload(decode=True))
-        for part in message.get_payload()
-    }
 
 
 def test_a_form_route_sends_parts(page, endpoint, picture):
@@ -212,65 +165,6 @@ def test_the_token_is_sent_and_never_written_into_the_code(page, endpoint):
         assert "HOTPLATE_TOKEN" in shown
         assert "hp_secret" not in shown
     assert page.js("localStorage.length + sessionStorage.length") == 0
-
-
-def curl_call(page, endpoint, path: str, folder: Path):
-    """Run the page's curl command in a shell, in the folder of the file; give what the endpoint got."""
-    command = code(page, path, "curl")
-    done = subprocess.run(["bash", "-euc", command], cwd=folder, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, f"{command}\n{done.stderr}"
-    return endpoint.calls[-1]
-
-
-needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl: sudo apt-get install curl")
-
-
-@needs_curl
-@pytest.mark.parametrize("path", ["/infer", "/detect"])
-def test_the_curl_command_makes_the_same_call(page, endpoint, picture, path):
-    nasty = 'it\'s $HOME `id` \\ "q" <&>\n\té'
-    show(page, path)
-    if path == "/infer":
-        fill(page, path, "prompt", nasty)
-    else:
-        page.choose_files(f"[id='{path}'] input[type=file]", picture)
-    send(page, path)
-    answered(page, path)
-    sent = endpoint.calls[-1].json
-    again = curl_call(page, endpoint, path, picture.parent)
-    assert again.json == sent
-    assert again.headers["content-type"] == "application/json"
-    if path == "/infer":
-        assert sent["prompt"] == nasty
-
-
-@needs_curl
-def test_the_curl_command_of_a_form_sends_the_same_parts(page, endpoint, picture):
-    show(page, "/form")
-    page.choose_files("[id='/form'] input[type=file]", picture)
-    fill(page, "/form", "metadata", "@it's; type=x")
-    send(page, "/form")
-    answered(page, "/form")
-    sent = parts(endpoint.calls[-1])
-    assert parts(curl_call(page, endpoint, "/form", picture.parent)) == sent
-
-
-@pytest.mark.parametrize("path", ["/infer", "/detect", "/form", "/stream", "/tree", "/healthcheck:get"])
-def test_the_python_code_compiles(page, path):
-    show(page, path)
-    compile(code(page, path, "Python"), path, "exec")
-
-
-def test_the_python_code_of_a_form_makes_the_same_call(page, endpoint, picture, monkeypatch):
-    show(page, "/form")
-    page.choose_files("[id='/form'] input[type=file]", picture)
-    fill(page, "/form", "metadata", 'a "b" \\ é')
-    send(page, "/form")
-    answered(page, "/form")
-    sent = parts(endpoint.calls[-1])
-    monkeypatch.chdir(picture.parent)
-    exec(compile(code(page, "/form", "Python"), "/form", "exec"), {"__name__": "example"})
-    assert parts(endpoint.calls[-1]) == sent
 
 
 AUDIT = """(() => {

@@ -48,6 +48,16 @@ class Picture:
         return b"PNG"
 
 
+class Upload(Picture):
+    """A media object that is an open file too, and knows its name and type."""
+
+    filename = "cat.webp"
+    content_type = "image/webp"
+
+    def read(self) -> bytes:
+        raise AssertionError("moves the position")
+
+
 def test_every_way_to_give_a_file(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     path.write_bytes(b"RIFF\r\n--x")
@@ -61,6 +71,7 @@ def test_every_way_to_give_a_file(tmp_path: Path) -> None:
                 "open": opened,
                 "memory": io.BytesIO(b"m"),
                 "media": Picture(),
+                "upload": Upload(),
                 "named": ("b.png", b"1"),
                 "typed": ("c", path, "audio/x-own"),
                 "several": [b"1", b"2"],
@@ -75,6 +86,7 @@ def test_every_way_to_give_a_file(tmp_path: Path) -> None:
         ("open", "a.wav", b"RIFF\r\n--x"),
         ("memory", "memory", b"m"),
         ("media", "media", b"PNG"),
+        ("upload", "cat.webp", b"PNG"),
         ("named", "b.png", b"1"),
         ("typed", "c", b"RIFF\r\n--x"),
         ("several", "several", b"1"),
@@ -122,6 +134,7 @@ def test_a_file_on_disk_is_read_while_it_is_sent_and_again_for_the_next_try(tmp_
         (b"x", "image/jpeg", "image/jpeg", b"x"),
         ("é", None, "text/plain; charset=utf-8", "é".encode()),
         (Picture(), "image/png", "image/png", b"PNG"),
+        (Upload(), None, "image/webp", b"PNG"),
         (b"", None, "application/octet-stream", b""),
     ],
 )

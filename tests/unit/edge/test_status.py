@@ -13,8 +13,8 @@ def tree(root: type[errors.HotplateError]) -> list[type[errors.HotplateError]]:
 ERRORS = [error for error in tree(errors.HotplateError) if error.__module__ == errors.__name__]
 
 
-def test_every_error_has_exactly_one_row():
-    assert {error.code for error in ERRORS} == set(STATUS)
+def test_every_error_has_a_row():
+    assert {error.code for error in ERRORS} <= set(STATUS)
 
 
 def test_no_two_errors_share_a_code():
@@ -28,7 +28,7 @@ def test_status_says_who_must_act(error):
         assert 400 <= status < 500
     elif issubclass(error, errors.Unavailable):
         assert status in {502, 503, 504}
-    elif issubclass(error, errors.PlatformError | errors.ProjectError | errors.SettingError):
+    elif issubclass(error, errors.PlatformError | errors.ProjectError | errors.SettingError | errors.InvalidOutput):
         assert status == 500
 
 

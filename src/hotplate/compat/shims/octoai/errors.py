@@ -1,5 +1,7 @@
 """`octoai.errors`: the exceptions of octoai-sdk 0.10.1, by the same names and with the same attributes."""
 
+from __future__ import annotations
+
 
 class OctoAIError(Exception):
     """Base class. `message` is the text; `caused_by` is the exception behind it, if any."""
@@ -28,4 +30,4 @@ class OctoAIValidationError(OctoAIError):
 
 
 class OctoAIAssetReadyTimeoutError(OctoAIError):
-    """An asset was not ready in time."""
+    """An asset was not ready in time. Assets were a hosted product; nothing here raises it."""

@@ -6,8 +6,9 @@ import { follow, settle } from "./schema.js";
 
 /** The ways in which a route's body may be sent: [{ mode, contentType, schema, label }]. */
 export function waysToSend(document, operation) {
-  const content = follow(document, operation.requestBody).content ?? {};
-  return Object.entries(content).map(([contentType, entry]) => {
+  const content = Object.entries(follow(document, operation.requestBody).content ?? {});
+  const media = content.some(([contentType]) => contentType.endsWith("/*"));
+  return content.filter(([contentType]) => !(media && contentType === "application/octet-stream")).map(([contentType, entry]) => {
     const schema = entry.schema ?? {};
     if (/^multipart\//.test(contentType)) return { mode: "form", contentType, schema, label: "a form (multipart)" };
     if (/[/+]json$/.test(contentType)) return { mode: "json", contentType, schema, label: "JSON" };
@@ -25,7 +26,7 @@ export const hasFields = (document, way) => Boolean(settle(document, way.schema)
 
 /**
  * Put a call together. `values` is a Map from name to value, Media or list of Media; `wholeBody` stands for a body
- * that is not an object with fields. Gives { method, url, headers, mode, json | parts | file } with Media as it is.
+ * that is not an object with fields; beside a raw body the values go into the query. Gives { method, url, headers, mode, json | parts | file } with Media as it is.
  */
 export function compose({ route, root, way, answer, values, wholeBody, parameters, token }) {
   let path = route.path;
@@ -38,11 +39,9 @@ export function compose({ route, root, way, answer, values, wholeBody, parameter
     else if (parameter.in === "query") query.append(parameter.name, text);
     else if (parameter.in === "header") headers[parameter.name.toLowerCase()] = text;
   }
-  const url = new URL(path.replace(/^\/+/, ""), root);
-  url.search = query.toString();
   if (answer) headers.accept = answer;
   if (token) headers.authorization = `Bearer ${token}`;
-  const call = { method: route.method, url: url.href, headers, mode: way?.mode ?? "none", path };
+  const call = { method: route.method, headers, mode: way?.mode ?? "none" };
   if (way?.mode === "json") {
     headers["content-type"] = way.contentType;
     call.json = wholeBody === undefined ? Object.fromEntries(values) : wholeBody;
@@ -50,9 +49,14 @@ export function compose({ route, root, way, answer, values, wholeBody, parameter
     call.parts = [...values].flatMap(([name, value]) => (isMediaList(value) ? value : [value]).map((one) => [name, one]));
   } else if (way?.mode === "raw") {
     call.file = wholeBody.file;
+    for (const [name, value] of values) {
+      for (const one of Array.isArray(value) ? value : [value]) if (value !== wholeBody) query.append(name, partText(one));
+    }
     headers["content-type"] = fits(call.file.type, way.contentType) ? call.file.type : concrete(way.contentType);
   }
-  return call;
+  const url = new URL(path.replace(/^\/+/, ""), root);
+  url.search = query.toString();
+  return { ...call, url: url.href };
 }
 
 const isMediaList = (value) => Array.isArray(value) && value.length > 0 && value.every((item) => item instanceof Media);

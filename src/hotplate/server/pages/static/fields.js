@@ -90,7 +90,7 @@ function boolean(given) {
 /** A JSON editor. `read` says where the text stops being JSON. */
 function json({ document, schema, id, required }) {
   const input = el("textarea", { id, class: "code grow", rows: 4, spellcheck: "false" });
-  if (required || settle(document, schema).schema.default !== undefined) {
+  if (required || (settle(document, schema).schema.default ?? null) !== null) {
     input.value = JSON.stringify(example(document, schema), null, 2);
   }
   input.addEventListener("change", () => {

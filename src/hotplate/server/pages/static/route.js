@@ -11,6 +11,8 @@ const STAND_INS = {
   image: ["photo.jpg", "image/jpeg"], audio: ["speech.wav", "audio/wav"], video: ["clip.mp4", "video/mp4"],
 };
 
+const MEDIA_KINDS = new Set(["image", "audio", "video", "file", "list"]);
+
 /** Make the card of a route. `context` has { document, root, token() }. */
 export function routeCard(context, route, open) {
   const { operation } = route;
@@ -18,7 +20,7 @@ export function routeCard(context, route, open) {
   const card = el("details", { class: "card", id: route.id, open },
     el("summary", {},
       el("h2", {}, el("span", { class: `method ${route.method.toLowerCase()}` }, route.method), el("code", {}, route.path)),
-      operation.summary ? el("span", { class: "gist" }, operation.summary) : null),
+      operation.summary && operation.summary !== route.path.slice(1) ? el("span", { class: "gist" }, operation.summary) : null),
     body);
   const fill = () => {
     if (body.childElementCount || !card.open) return;
@@ -51,7 +53,7 @@ function inside(context, route) {
 
   const way = () => ways[sendAs.value()];
   const layFields = () => {
-    fields = way() ? fieldsOf(document, way()) : [];
+    fields = way() ? fieldsOf(document, way(), ways) : [];
     place.replaceChildren(...parameters.map(([, field]) => field.node), ...fields.map((field) => field.node));
     if (!place.childElementCount) place.append(el("p", { class: "hint" }, "This route takes no input."));
   };
@@ -125,9 +127,13 @@ function inside(context, route) {
     schemas(document, operation, ways)].filter(Boolean);
 }
 
-/** The fields of one way of sending: one for each property, or one for a body that is not an object. */
-function fieldsOf(document, way) {
-  if (way.mode === "raw") return [makeField(document, "body", { contentMediaType: way.contentType }, { raw: true })];
+/** The fields of one way of sending: one for each property, or one for a body that is not an object or is raw. */
+function fieldsOf(document, way, ways) {
+  if (way.mode === "raw") {
+    const named = ways.find((other) => other.mode === "json" && hasFields(document, other));
+    const beside = named ? fieldsOf(document, named, ways).filter((field) => !MEDIA_KINDS.has(field.kind)) : [];
+    return [makeField(document, "body", { contentMediaType: way.contentType }, { raw: true }), ...beside];
+  }
   const { schema } = settle(document, way.schema);
   if (!schema.properties) return [makeField(document, "body", way.schema)];
   const required = new Set(schema.required ?? []);
@@ -194,15 +200,21 @@ function codeTabs() {
 /** What goes in and comes out, as tables of names, types and bounds. */
 function schemas(document, operation, ways) {
   const parts = ways.filter((way) => way.mode !== "raw").slice(0, 1).map((way) => ["Input", way.schema]);
+  const errors = [];
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
-    for (const [type, entry] of Object.entries(follow(document, response).content ?? {})) {
-      const words = follow(document, response).description;
-      if (entry.schema) parts.push([`${status} ${type}${words ? ` — ${words}` : ""}`, entry.schema]);
+    const { description = "", content = {} } = follow(document, response);
+    if (status >= "400") errors.push(el("dt", {}, el("code", {}, status)), el("dd", {}, description));
+    else {
+      for (const [type, entry] of Object.entries(content)) {
+        const schema = entry["x-event-data"] ?? entry.schema ?? {};
+        if (Object.keys(schema).length) parts.push([`${status} ${type} — ${description}`, schema]);
+      }
     }
   }
-  if (!parts.length) return null;
+  if (!parts.length && !errors.length) return null;
   return el("details", { class: "schemas" }, el("summary", {}, "Schemas"),
-    parts.map(([title, schema]) => [el("h4", {}, title), schemaTable(document, schema, 0)]).flat());
+    parts.map(([title, schema]) => [el("h4", {}, title), schemaTable(document, schema, 0)]).flat(),
+    errors.length ? [el("h4", {}, "Errors"), el("dl", { class: "errors" }, errors)] : []);
 }
 
 function schemaTable(document, schema, depth) {

@@ -1,7 +1,7 @@
 // Reads an OpenAPI 3.1 document: routes, references, what kind of control fits a schema, types as short texts.
 
 const METHODS = ["post", "get", "put", "patch", "delete"];
-const MEDIA = /^(image|audio|video|file)(-input|-output)?$/i;
+const MEDIA = /^(image|audio|video|file)(-input|-output|media)?$/i;
 
 /** Every route of the document, in its order: { method, path, id, operation, parameters, tag }. */
 export function routes(document) {
@@ -70,15 +70,19 @@ export function mediaKind(document, schema) {
   if (said && said !== "json") return said;
   const named = MEDIA.exec(at.title ?? "")?.[1].toLowerCase();
   if (at.type === "string") return isBinary(at) ? ofType(at.contentMediaType) ?? named ?? "file" : null;
-  if (named && (at.properties?.data || at.anyOf || at.oneOf)) return named;
-  const data = at.properties?.data;
-  if (data) {
-    const arms = (data.anyOf ?? data.oneOf ?? [data]).map((arm) => follow(document, arm));
-    if (arms.some(isBinary)) return named ?? "file";
+  const arms = at.anyOf ?? at.oneOf;
+  if (arms) { // Image, or its base64, or its URL: three spellings of one thing
+    const kinds = arms.filter((arm) => !isUrl(follow(document, arm))).map((arm) => mediaKind(document, arm));
+    return kinds.length && kinds.every(Boolean) ? kinds.find((kind) => kind !== "file") ?? "file" : null;
   }
-  return null;
+  const data = at.properties?.data;
+  if (!data) return null;
+  const forms = (data.anyOf ?? data.oneOf ?? [data]).map((arm) => follow(document, arm));
+  const binary = forms.find(isBinary);
+  return binary ? named ?? ofType(binary.contentMediaType) ?? "file" : null;
 }
 
+const isUrl = (schema) => Object.keys(schema.properties ?? {}).join() === "url";
 const isBinary = (schema) => schema.format === "binary" || schema.format === "byte"
   || Boolean(schema.contentEncoding) || Boolean(schema.contentMediaType);
 
@@ -96,7 +100,7 @@ function bare(document, at, depth) {
   if (at.enum) return at.enum.map((value) => JSON.stringify(value)).join(" | ");
   if ("const" in at) return JSON.stringify(at.const);
   const media = mediaKind(document, at);
-  if (media) return MEDIA.test(at.title ?? "") ? at.title : media;
+  if (media) return /^[A-Z]/.test(at.title ?? "") && at.properties ? at.title : media[0].toUpperCase() + media.slice(1);
   const arms = at.anyOf ?? at.oneOf;
   if (arms) return arms.map((arm) => typeText(document, arm, depth)).join(" | ");
   if (at.type === "array") {

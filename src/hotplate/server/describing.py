@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from hotplate.contract.codec import decode_contract
 from hotplate.errors import ProjectError
+from hotplate.server.foreground import worker_spec
 from hotplate.server.memory import Memory
 from hotplate.server.process import spawn
-from hotplate.server.run import worker_spec
 from hotplate.wire import frames
 from hotplate.wire.frames import HEADER, HEADER_BYTES
 

@@ -1,0 +1,6 @@
+from octoai.service import Service
+
+
+class HelloService(Service):
+    def infer(self, prompt: str) -> str:
+        return prompt

@@ -1,0 +1,21 @@
+"""What is measured, in the order of a round. A new one is a file with a WORKLOAD, and a line here.
+
+Workloads that share a task and are pinned share one start of each server: `memory` comes first of them, because what
+a server takes when idle can only be read before anything else was asked of it.
+"""
+
+from __future__ import annotations
+
+from bench.workloads.base import Workload
+from bench.workloads.batch import WORKLOAD as BATCH
+from bench.workloads.cold import WORKLOAD as COLD
+from bench.workloads.hello import HELLO, HELLO_UNIQUE
+from bench.workloads.hop import WORKLOAD as HOP
+from bench.workloads.latency import WORKLOAD as LATENCY
+from bench.workloads.memory import WORKLOAD as MEMORY
+from bench.workloads.payload import WORKLOAD as PAYLOAD
+from bench.workloads.stream import WORKLOAD as STREAM
+
+WORKLOADS: dict[str, Workload] = {
+    workload.name: workload for workload in (MEMORY, HELLO, HELLO_UNIQUE, LATENCY, PAYLOAD, BATCH, STREAM, HOP, COLD)
+}

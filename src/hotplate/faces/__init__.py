@@ -1,0 +1,1 @@
+"""How a call looks on HTTP: one module per wire format, and what those modules are made of."""

@@ -1,0 +1,184 @@
+"""The plain face: OctoAI's wire. `{"prompt": ...}` in, `{"output": ..., "analytics": {...}}` out, errors as FastAPI's.
+
+Its source is the server of octoai-sdk 0.10.1, with which it is compared in the tests. Where it differs on purpose is
+listed, with the reasons, in docs/coming-from-octoai.md, "On the wire".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hotplate.errors import InvalidInput, UnsupportedMedia
+from hotplate.faces import decoding, failures, forms, json_limits, media_type
+from hotplate.faces.base import Answer, Buffer, Head
+from hotplate.faces.details import missing, not_an_object
+from hotplate.faces.encoding import Result, unusable
+from hotplate.faces.media_input import kind_of, media_class, wrap
+from hotplate.faces.media_output import negotiated
+
+if TYPE_CHECKING:
+    from hotplate.dialects.base import Call
+    from hotplate.faces.validation import Inputs
+
+_JSON_HEAD = Head(headers={})
+
+
+class PlainFace:
+    """OctoAI's and FastAPI's shape."""
+
+    name = "plain"
+    headers = ("accept",)
+    stream_content_type = "text/event-stream"
+
+    def codec(self, call: Call) -> PlainCodec:
+        """Make the codec of one route. Raises ProjectError for annotations that cannot be put on the wire."""
+        return PlainCodec(call)
+
+
+class PlainCodec:
+    """One route's decoding and encoding. Used by many threads at once: nothing here changes after the first error."""
+
+    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result")
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self._form = call.route.body == "form"
+        self._media = [(p.name, cls) for p in call.parameters if (cls := media_class(p.annotation)) is not None]
+        self._fast = None if self._form else decoding.make(call.parameters)
+        self._inputs: Inputs | None = None
+        if self._fast is None and not self._form:
+            self._inputs = self._make_inputs()
+        self._result = Result(call)
+
+    # -- in ----------------------------------------------------------------------------------------------------
+
+    def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
+        """Give the parameters' values in order. Raises InvalidInput."""
+        if type(body) is not bytes:
+            return self._decode_view(body, head)
+        if head is None and self._fast is not None:
+            values = self._fast(body)
+            if values is not None:
+                return values
+        return self._decode(body, head or _JSON_HEAD)
+
+    def _decode_view(self, view: Buffer, head: Head | None) -> tuple[Any, ...]:
+        """A view of memory that is not ours. No exception may keep it: a traceback holds every frame's variables."""
+        refusal: InvalidInput | None = None
+        body = b""
+        try:
+            if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
+                values = self._fast(view)
+                if values is not None:
+                    return values
+            body = bytes(view)
+        except InvalidInput as error:
+            refusal = error.with_traceback(None)
+        del view
+        if refusal is not None:
+            raise refusal
+        return self.decode(body, head)
+
+    def _decode(self, body: bytes, head: Head) -> tuple[Any, ...]:
+        if self._form:
+            return forms.form_values(self._call.parameters, forms.read_parts(body, head.content_type))
+        if not body:
+            raise InvalidInput(details=[missing("body")])
+        if _is_json(head.content_type):
+            return self._decode_json(body)
+        kind = media_type.essence(head.content_type)
+        if self._media and kind == "multipart/form-data":
+            parts = forms.read_parts(body, head.content_type)
+            return self._validate(forms.tree_of_parts(self._call.parameters, parts))
+        if len(self._media) == 1 and self._takes_raw(kind):
+            return self._decode_raw(body, kind, head.query)
+        raise self._refusal(body, kind)
+
+    def _decode_json(self, body: bytes) -> tuple[Any, ...]:
+        if self._fast is not None:
+            values = self._fast(body)
+            if values is not None:
+                return values
+        return self._validate(json_limits.load(body))
+
+    def _decode_raw(self, body: bytes, kind: str, query: str) -> tuple[Any, ...]:
+        """The body is the media, other parameters are in the query string."""
+        name, cls = self._media[0]
+        value = forms.make_media(cls, body, kind, None, name)
+        if len(self._call.parameters) == 1:
+            return (value,)
+        return self._validate(forms.tree_of_query(self._call.parameters, query) | {name: value})
+
+    def _takes_raw(self, kind: str) -> bool:
+        wanted = kind_of(self._media[0][1])
+        if wanted == "file":
+            return not kind.startswith("multipart/")
+        return kind == "application/octet-stream" or kind.startswith(wanted + "/")
+
+    def _refusal(self, body: bytes, kind: str) -> InvalidInput:
+        """Text of another type gets FastAPI's answer. Bytes that are no text get a 415 that says what can be sent."""
+        if not media_type.is_binary(kind):
+            try:
+                return InvalidInput(details=[not_an_object(body.decode())])
+            except UnicodeDecodeError:
+                pass
+        takes = ["application/json"]
+        if self._media:
+            takes.append("multipart/form-data")
+        if len(self._media) == 1:
+            wanted = kind_of(self._media[0][1])
+            takes.append("any file" if wanted == "file" else f"{wanted}/*")
+        return UnsupportedMedia(f"This route takes {', '.join(takes)}. It does not take {kind[:100]}.")
+
+    def _validate(self, tree: Any) -> tuple[Any, ...]:
+        inputs = self._inputs
+        if inputs is None:
+            inputs = self._inputs = self._make_inputs()
+        return inputs.validate(tree)
+
+    def _make_inputs(self) -> Inputs:
+        from hotplate.faces.validation import Inputs
+
+        try:
+            return Inputs(self._call.parameters, wrap)
+        except Exception as error:
+            names = ", ".join(parameter.name for parameter in self._call.parameters)
+            annotations = ", ".join(str(parameter.annotation) for parameter in self._call.parameters)
+            raise unusable(self._call, f"parameter {names}", annotations, error) from error
+
+    # -- out ---------------------------------------------------------------------------------------------------
+
+    def encode(self, value: Any, head: Head | None, inference_ns: int, elapsed_ns: int) -> bytes | Answer:
+        """Give the envelope; or the media itself, where the route returns one and the caller prefers it.
+
+        Raises InvalidOutput, and the value itself if it is an exception.
+        """
+        result = self._result
+        if result.media is not None:
+            raw = negotiated(value, head)
+            if raw is not None:
+                return raw
+        body = result.envelope(value, inference_ns, elapsed_ns)
+        return body if result.media is None else Answer(body=body, headers=(("vary", "accept"),))
+
+    def encode_item(self, value: Any) -> bytes:
+        """One piece of a stream as a server-sent event (HTML standard, 9.2.6)."""
+        return b"data: %b\n\n" % self._result.encode(value)
+
+    def encode_end(self) -> bytes:
+        """What OctoAI's client takes for the end (octoai/client.py, infer_stream)."""
+        return b"data: [DONE]\n\n"
+
+    def encode_break(self, error: BaseException, request_id: str) -> bytes:
+        """An event of type `error`; no `[DONE]` follows."""
+        return b"event: error\ndata: %b\n\n" % failures.fields(error, request_id)
+
+    def error(self, error: BaseException, request_id: str) -> Answer:
+        """The answer for an error. Never raises."""
+        return failures.answer(error, request_id)
+
+
+def _is_json(content_type: str) -> bool:
+    """A body without a Content-Type is JSON, as it was for the servers of OctoAI's time (FastAPI 0.109)."""
+    kind = media_type.essence(content_type)
+    return not kind or media_type.is_json(kind)

@@ -1,0 +1,69 @@
+"""The same models, written in each dialect. A new dialect adds a writer and passes the suite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from textwrap import indent
+from typing import NamedTuple
+
+IMPORTS = """from typing import Any, Iterator, AsyncIterator, Literal, Optional
+from hotplate import Service, batch, path
+"""
+
+
+class Model(NamedTuple):
+    """One function, its marks, and what it answers. `route` is the path of its default name `infer`."""
+
+    parameters: str
+    returns: str
+    body: str
+    given: tuple[object, ...]
+    answer: object
+    marks: str = ""
+    word: str = "def"
+
+
+class Written(NamedTuple):
+    files: Mapping[str, str]
+    targets: tuple[str, ...] = ()
+
+
+MODELS: Mapping[str, Model] = {
+    "echo": Model("prompt: str", "str", "return prompt", ("hi",), "hi"),
+    "defaults": Model(
+        "prompt: str, times: int = 2, tag: Optional[str] = None, mode: Literal['a', 'b'] = 'a'",
+        "dict[str, Any]",
+        "return {'text': prompt * times, 'tag': tag, 'mode': mode}",
+        ("ab", 2, None, "b"),
+        {"text": "abab", "tag": None, "mode": "b"},
+    ),
+    "keyword only": Model("a: int, *, b: float = 0.5", "float", "return a + b", (1, 0.25), 1.25),
+    "nested": Model("boxes: list[dict[str, list[int]]]", "int | None", "return len(boxes) or None", ([{}],), 1),
+    "coroutine": Model("prompt: str", "str", "return prompt", ("hi",), "hi", word="async def"),
+    "stream": Model("n: int", "Iterator[int]", "yield from range(n)", (3,), [0, 1, 2]),
+    "asynchronous stream": Model(
+        "n: int", "AsyncIterator[int]", "for i in range(n):\n    yield i", (2,), [0, 1], word="async def"
+    ),
+    "batch": Model(
+        "n: list[int]", "list[int]", "return [2 * each for each in n]", ([1, 2],), [2, 4], "@batch(max_size=4)\n"
+    ),
+    "no return hint": Model("prompt: str", "", "return prompt", ("hi",), "hi"),
+}
+
+
+def function_text(model: Model, receiver: str = "") -> str:
+    returns = f" -> {model.returns}" if model.returns else ""
+    head = f"{model.marks}{model.word} infer({receiver}{model.parameters}){returns}:\n"
+    return head + indent(f'"""Answer.\n\nIn full."""\n{model.body}\n', "    ")
+
+
+def as_service(model: Model) -> Written:
+    text = IMPORTS + "\nclass Model(Service):\n" + indent(function_text(model, "self, "), "    ")
+    return Written({"service.py": text})
+
+
+def as_function(model: Model) -> Written:
+    return Written({"model.py": IMPORTS + "\n" + function_text(model)}, ("model.py:infer",))
+
+
+WRITERS: Mapping[str, Callable[[Model], Written]] = {"service": as_service, "function": as_function}

@@ -1,0 +1,29 @@
+"""Real packages of other systems, each in an environment of its own under .cache/peers, made on first use."""
+
+from __future__ import annotations
+
+import fcntl
+import subprocess
+import sys
+from pathlib import Path
+
+CACHE = Path(__file__).resolve().parent.parent / ".cache" / "peers"
+UV = Path(sys.executable).with_name("uv")
+
+
+def octoai_python() -> Path:
+    """The interpreter of an environment with octoai-sdk 0.10.1."""
+    return _environment("octoai", "octoai-sdk==0.10.1")
+
+
+def _environment(name: str, *packages: str) -> Path:
+    CACHE.mkdir(parents=True, exist_ok=True)
+    python = CACHE / name / "bin" / "python"
+    with (CACHE / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # test processes that start together make it once
+        ready = CACHE / name / ".ready"
+        if not ready.exists():
+            subprocess.run([UV, "venv", "--quiet", "--clear", CACHE / name], check=True)
+            subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *packages], check=True)
+            ready.write_text("\n".join(packages))
+    return python

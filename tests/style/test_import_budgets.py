@@ -1,0 +1,72 @@
+"""What each process may have in memory after its imports. Light processes start fast and fork small."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+HEAVY = {"fastapi", "httpx", "litestar", "numpy", "PIL", "pydantic", "starlette", "torch", "uvicorn", "rich", "yaml"}
+HEAVY |= {"av", "jinja2", "multipart", "python_multipart", "questionary", "requests", "soundfile", "opentelemetry"}
+
+BUDGETS = {
+    "hotplate": HEAVY | {"asyncio", "httptools", "msgspec", "uvloop", "http", "ssl", "subprocess", "inspect", "json"},
+    "hotplate.errors": HEAVY | {"asyncio", "msgspec"},
+    "hotplate.contract": HEAVY | {"asyncio", "msgspec"},
+    "hotplate.edge.status": HEAVY | {"asyncio", "httptools", "uvloop", "msgspec"},
+    "hotplate.server.pages": HEAVY,
+    "hotplate.worker": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
+    "hotplate.worker.boot": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
+    "hotplate.server.run": HEAVY
+    | {"asyncio", "uvloop", "httptools", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
+    "hotplate.server.serving": HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
+    "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"},
+}
+"""Module -> what must not be in sys.modules after `import module`."""
+
+
+def loaded(statement: str) -> set[str]:
+    """The modules in memory after a statement, in a fresh interpreter without site-packages' start-up files."""
+    code = f"{statement}\nimport sys, json\nprint(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.fixture(scope="module")
+def bare() -> set[str]:
+    return loaded("pass")
+
+
+def exists(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("module", [module for module in BUDGETS if exists(module)])
+def test_an_import_stays_light(module, bare):
+    new = loaded(f"import {module}") - bare
+    assert module in new
+    assert {name for name in BUDGETS[module] if name in new} == set()
+
+
+def test_a_heavy_import_is_seen(bare):
+    assert "pydantic" in loaded("import pydantic") - bare
+
+
+def import_ms(statement: str) -> float:
+    """Milliseconds of processor time that a statement takes in a fresh interpreter: a busy machine changes little."""
+    code = f"import time; s = time.process_time()\n{statement}\nprint((time.process_time() - s) * 1e3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return float(done.stdout)
+
+
+@pytest.mark.serial
+def test_import_hotplate_takes_less_than_five_milliseconds():
+    times = [import_ms("import hotplate") for _ in range(9)]
+    assert min(times) < 5.0, f"median {statistics.median(times):.1f} ms"

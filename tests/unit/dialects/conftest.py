@@ -1,0 +1,3 @@
+from project_folder import folder
+
+__all__ = ["folder"]
