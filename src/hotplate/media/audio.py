@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self
 
@@ -50,7 +51,7 @@ class Audio(Media):
         if sniff(raw[:SNIFF_BYTES]) not in _READABLE:
             raise InvalidMedia("The data is not audio that can be read. Send WAV, FLAC, Ogg, MP3, AIFF, AU or CAF.")
         try:
-            with soundfile.SoundFile(BytesIO(raw)) as sound:
+            with _reader(soundfile)(BytesIO(raw)) as sound:
                 return _read(sound, dtype, media_limits.current()), sound.samplerate
         except (soundfile.SoundFileError, ValueError, RuntimeError, MemoryError) as error:
             if isinstance(error, InvalidInput):
@@ -64,6 +65,17 @@ class Audio(Media):
         except (InvalidInput, BlockedURL, FetchFailed):
             return False
         return True
+
+
+@cache
+def _reader(soundfile: Any) -> Any:
+    """soundfile's reader without its seek after each read, which fails where the file ends before its header says."""
+
+    class ForwardReader(soundfile.SoundFile):
+        def seekable(self) -> bool:
+            return False
+
+    return ForwardReader
 
 
 def _read(sound: Any, dtype: SampleType, limits: MediaLimits) -> npt.NDArray[Any]:
