@@ -8,13 +8,13 @@ from __future__ import annotations
 import base64
 import io
 import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
-import scaffold_serving as scaffold
 import soundfile
-from tiny_answers import ANSWERS, RATE, WORDS
+
+from tests import scaffolds
+from tests.support.tiny_answers import ANSWERS, RATE, WORDS
 
 pytestmark = [pytest.mark.torch, pytest.mark.timeout(1800)]  # the first run installs torch
 
@@ -22,32 +22,31 @@ OFFLINE = {"HF_HUB_OFFLINE": "1"}
 
 
 @pytest.fixture(scope="module")
-def programs():
-    requirements = [scaffold.SCAFFOLDS / name / "requirements.txt" for name in ("flan-t5", "wav2vec")]
-    return scaffold.environment("torch", requirements, with_pip=["torch==2.13.0"])
+def python():
+    return scaffolds.environment("torch", ("flan-t5", "wav2vec"), with_pip=["torch==2.13.0"])
 
 
 @pytest.fixture(scope="module")
-def models(programs, tmp_path_factory):
+def models(python, tmp_path_factory):
     folder = tmp_path_factory.mktemp("models")
-    maker = Path(__file__).with_name("tiny_models.py")
-    made = subprocess.run([programs / "python", maker, folder], capture_output=True, text=True)
+    maker = scaffolds.ROOT / "tests/support/tiny_models.py"
+    made = subprocess.run([python, maker, folder], capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
     return folder
 
 
 @pytest.fixture(scope="module")
-def flan_t5(programs, models, tmp_path_factory):
-    folder = scaffold.project("flan-t5", tmp_path_factory.mktemp("project"))
-    with scaffold.served(folder, programs, {**OFFLINE, "FLAN_T5_MODEL": str(models / "flan-t5")}) as address:
-        yield folder, address
+def flan_t5(python, models, tmp_path_factory):
+    folder = scaffolds.project("flan-t5", tmp_path_factory.mktemp("project"))
+    with scaffolds.served(folder, python, {**OFFLINE, "FLAN_T5_MODEL": str(models / "flan-t5")}) as server:
+        yield folder, server
 
 
 @pytest.fixture(scope="module")
-def wav2vec(programs, models, tmp_path_factory):
-    folder = scaffold.project("wav2vec", tmp_path_factory.mktemp("project"))
-    with scaffold.served(folder, programs, {**OFFLINE, "WAV2VEC_MODEL": str(models / "wav2vec")}) as address:
-        yield folder, address
+def wav2vec(python, models, tmp_path_factory):
+    folder = scaffolds.project("wav2vec", tmp_path_factory.mktemp("project"))
+    with scaffolds.served(folder, python, {**OFFLINE, "WAV2VEC_MODEL": str(models / "wav2vec")}) as server:
+        yield folder, server
 
 
 def tone(hertz: int, rate: int, channels: int, kind: str) -> dict[str, str]:
@@ -60,30 +59,24 @@ def tone(hertz: int, rate: int, channels: int, kind: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(("prompt", "answer"), ANSWERS.items())
 def test_flan_t5_answers_a_prompt(flan_t5, prompt, answer):
-    _, endpoint = flan_t5
-    assert scaffold.infer(endpoint, prompt=prompt) == answer
+    _, server = flan_t5
+    assert scaffolds.infer(server, prompt=prompt) == answer
 
 
-def test_flan_t5s_test_request_prints_the_answer(flan_t5, programs):
-    folder, endpoint = flan_t5
-    done = subprocess.run(
-        [programs / "python", "test_request.py", "--endpoint", endpoint], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert ANSWERS["What country is California in?"] in done.stdout
+def test_flan_t5s_test_request_prints_the_answer(flan_t5, python):
+    folder, server = flan_t5
+    printed = scaffolds.run_test_request(folder, server, python)
+    assert ANSWERS["What country is California in?"] in printed
 
 
 @pytest.mark.parametrize(("hertz", "word"), WORDS.items())
 @pytest.mark.parametrize(("rate", "channels", "kind"), [(RATE, 1, "WAV"), (44_100, 2, "FLAC")])
 def test_wav2vec_writes_down_what_it_hears(wav2vec, hertz, word, rate, channels, kind):
-    _, endpoint = wav2vec
-    assert scaffold.infer(endpoint, audio=tone(hertz, rate, channels, kind)) == word
+    _, server = wav2vec
+    assert scaffolds.infer(server, audio=tone(hertz, rate, channels, kind)) == word
 
 
-def test_wav2vecs_test_request_prints_what_the_model_makes_of_its_recording(wav2vec, programs):
-    folder, endpoint = wav2vec
-    done = subprocess.run(
-        [programs / "python", "test_request.py", "--endpoint", endpoint], cwd=folder, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert set(done.stdout.strip()) <= set("".join(WORDS.values()))
+def test_wav2vecs_test_request_prints_what_the_model_makes_of_its_recording(wav2vec, python):
+    folder, server = wav2vec
+    printed = scaffolds.run_test_request(folder, server, python)
+    assert set(printed.strip()) <= set("".join(WORDS.values()))

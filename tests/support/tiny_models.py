@@ -82,7 +82,7 @@ def wav2vec(folder: Path) -> None:
     processor.save_pretrained(folder)
 
 
-def teach(model, loss_of, steps: int = 600, enough: float = 0.01) -> None:
+def teach(model, loss_of, steps: int = 2000, enough: float = 0.01) -> None:
     """Descend until the model has learned its lesson by heart."""
     model.train()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
