@@ -24,6 +24,8 @@ def _environment(name: str, *packages: str) -> Path:
         ready = CACHE / name / ".ready"
         if not ready.exists():
             subprocess.run([UV, "venv", "--quiet", "--clear", CACHE / name], check=True)
-            subprocess.run([UV, "pip", "install", "--quiet", "--python", python, *packages], check=True)
+            subprocess.run(
+                [UV, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *packages], check=True
+            )
             ready.write_text("\n".join(packages))
     return python

@@ -9,6 +9,9 @@ import sys
 from importlib.util import find_spec
 
 import pytest
+from repository import ROOT
+
+SOURCE = ROOT / "src/hotplate"
 
 HEAVY = {"fastapi", "httpx", "litestar", "numpy", "PIL", "pydantic", "starlette", "torch", "uvicorn", "rich", "yaml"}
 HEAVY |= {"av", "jinja2", "multipart", "python_multipart", "questionary", "requests", "soundfile", "opentelemetry"}
@@ -19,14 +22,29 @@ BUDGETS = {
     "hotplate.contract": HEAVY | {"asyncio", "msgspec"},
     "hotplate.edge.status": HEAVY | {"asyncio", "httptools", "uvloop", "msgspec"},
     "hotplate.server.pages": HEAVY,
-    "hotplate.worker": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
-    "hotplate.worker.boot": HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing", "hotplate.server"},
-    "hotplate.server.run": HEAVY
-    | {"asyncio", "uvloop", "httptools", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
-    "hotplate.server.serving": HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
     "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"},
 }
 """Module -> what must not be in sys.modules after `import module`."""
+
+
+PROCESSES = {
+    "server": (
+        ("edge", "wire", "server"),
+        HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
+    ),
+    "worker": (("wire", "worker"), HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing"}),
+}
+"""Process -> the packages that it is made of, and what none of their modules may bring into memory."""
+
+ONLY_WHERE_NEEDED = {"hotplate.worker.tasks": "asyncio, for projects with `async def` routes"}
+"""Modules with a heavier import of their own, and for whom."""
+
+
+def modules_of(package: str) -> list[str]:
+    """Every module of a package, but those that start something when they are imported."""
+    folder = SOURCE / package
+    names = [".".join(("hotplate", *path.relative_to(SOURCE).with_suffix("").parts)) for path in folder.rglob("*.py")]
+    return sorted({name.removesuffix(".__init__") for name in names if not name.endswith(".__main__")})
 
 
 def loaded(statement: str) -> set[str]:
@@ -53,6 +71,16 @@ def test_an_import_stays_light(module, bare):
     new = loaded(f"import {module}") - bare
     assert module in new
     assert {name for name in BUDGETS[module] if name in new} == set()
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_every_module_of_a_process_stays_light(process, bare):
+    packages, banned = PROCESSES[process]
+    modules = [name for package in packages for name in modules_of(package) if name not in ONLY_WHERE_NEEDED]
+    if not modules:
+        pytest.skip("this checkout lacks the process")
+    new = loaded("; ".join(f"import {name}" for name in modules)) - bare
+    assert banned & new == set()
 
 
 def test_a_heavy_import_is_seen(bare):

@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import hotplate
 
 HELD = Path(__file__).with_name("public_api.txt")
@@ -51,6 +53,7 @@ def now() -> str:
     return "".join(f"{line}\n" for name in there for line in describe(name, getattr(hotplate, name)))
 
 
+@pytest.mark.skipif(not all(map(exists, hotplate.__all__)), reason="this checkout lacks some of the modules")
 def test_names_and_signatures_are_the_held_ones():
     if os.environ.get("HOTPLATE_UPDATE"):
         HELD.write_text(now(), "utf-8")

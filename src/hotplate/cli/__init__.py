@@ -50,6 +50,13 @@ def _dispatch(words: list[str]) -> int:
         words = [*words[1:2], "--help"]
         command = words[0]
     if command in COMMANDS:
+        if command == "run" and not {"-h", "--help"} & set(words):
+            from hotplate.server.early import start_early
+
+            start_early()
+        from hotplate.startup import import_msgspec
+
+        import_msgspec()
         from importlib import import_module
 
         from hotplate.cli.parsing import Parser

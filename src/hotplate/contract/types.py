@@ -1,14 +1,15 @@
 """What a project offers, as frozen records without code. Dialects make them; faces, the server and the CLI read them.
 
-Only the standard library is imported here, so that every process can afford it. Records travel between worker
-and server as JSON (`contract/codec.py`).
+Every process imports this, so the records are msgspec's: a dataclass takes about twenty times as long to define.
+They travel between worker and server as JSON (`contract/codec.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+import msgspec
 
 Kind = Literal["json", "image", "audio", "video", "file"]
 """How a value travels: as JSON, or as media that may also come as a part or a raw body."""
@@ -17,8 +18,7 @@ Body = Literal["json", "form"]
 """How a route's parameters arrive: one JSON object, or multipart/form-data."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TypeSpec:
+class TypeSpec(msgspec.Struct, frozen=True, kw_only=True):
     """The type of a value.
 
     `schema` is JSON Schema 2020-12; references point to `#/components/schemas/NAME`, found in
@@ -26,12 +26,11 @@ class TypeSpec:
     """
 
     kind: Kind = "json"
-    schema: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    schema: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
     annotation: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Param:
+class Param(msgspec.Struct, frozen=True, kw_only=True):
     """One named input of a route. `default` (a JSON value) has a meaning only where `required` is false."""
 
     name: str
@@ -41,24 +40,21 @@ class Param:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batching:
+class Batching(msgspec.Struct, frozen=True, kw_only=True):
     """How calls of a route are put together: at most `max_size` items, waiting at most `max_wait_ms` for more."""
 
     max_size: int = 32
     max_wait_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Where in the user's project something is written. `file` is relative to the project's folder."""
 
     file: str
     line: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
+class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One method and path of an endpoint, bound to one callable of the project.
 
     `name` is the callable's name. `stream` says that it yields its answer piece by piece.
@@ -69,7 +65,7 @@ class Route:
     name: str
     method: str = "POST"
     params: tuple[Param, ...] = ()
-    returns: TypeSpec = field(default_factory=TypeSpec)
+    returns: TypeSpec = msgspec.field(default_factory=TypeSpec)
     body: Body = "json"
     stream: bool = False
     asynchronous: bool = False
@@ -79,8 +75,7 @@ class Route:
     source: Source | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lifecycle:
+class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the optional hooks the project has."""
 
     startup: bool = False
@@ -89,8 +84,7 @@ class Lifecycle:
     store_assets: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """What the author allows, where it differs from the settings. None means: not said by the author.
 
     `slots` is how many calls one worker may run at the same time.
@@ -101,8 +95,7 @@ class Limits:
     max_body_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contract:
+class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that a project offers.
 
     `dialect` names how the author wrote it, `face` the wire format that its callers use by default, and
@@ -116,7 +109,7 @@ class Contract:
     face: str = "plain"
     description: str = ""
     routes: tuple[Route, ...] = ()
-    definitions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
-    lifecycle: Lifecycle = field(default_factory=Lifecycle)
-    limits: Limits = field(default_factory=Limits)
+    definitions: Mapping[str, Mapping[str, Any]] = msgspec.field(default_factory=dict[str, Mapping[str, Any]])
+    lifecycle: Lifecycle = msgspec.field(default_factory=Lifecycle)
+    limits: Limits = msgspec.field(default_factory=Limits)
     warnings: tuple[str, ...] = ()

@@ -137,7 +137,8 @@ class SchemaBook:
             (str(i), mode, _adapter(annotation, mode)) for i, (annotation, mode, _) in enumerate(models)
         ]
         schemas, shared = TypeAdapter.json_schemas(inputs, ref_template=REF_TEMPLATE)
-        self.definitions.update(shared.get("$defs", {}))
+        for name, schema in shared.get("$defs", {}).items():
+            self.definitions[name] = media_schemas.same(name, schema)
         for i, (annotation, mode, text) in enumerate(models):
             self._keep(annotation, mode, text, schemas[str(i), mode])
 

@@ -7,9 +7,10 @@ in a worker alone. A dialect knows nothing of HTTP.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from hotplate.contract import Contract, Route
 
@@ -25,8 +26,7 @@ MISSING: Final = _Missing()
 """Stands for: the parameter has no default."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with a user's model code, and what the command line or the project file says of it.
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
@@ -39,8 +39,7 @@ class Project:
     service_class: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One reason why a dialect matched. `file` is relative to the project's folder."""
 
     file: str
@@ -48,8 +47,7 @@ class Evidence:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
+class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`."""
 
     dialect: str
@@ -57,8 +55,7 @@ class Match:
     evidence: tuple[Evidence, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameter:
+class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of a loaded callable: its real annotation (hints resolved) and its default or MISSING."""
 
     name: str
@@ -66,8 +63,7 @@ class Parameter:
     default: Any = MISSING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, frozen=True, kw_only=True):
     """A route bound to the callable behind it. `function` takes its values positionally, in the order of `parameters`.
 
     For a batched route `function` takes one list per parameter and returns a list, while `parameters` and
@@ -80,8 +76,7 @@ class Call:
     returns: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A project after its import: the contract, one call per route in the same order, and the hooks it has."""
 
     contract: Contract

@@ -43,7 +43,7 @@ def fault(signature: Signature, text: str, hint: str) -> ProjectError:
 
 def default_path(name: str) -> str:
     """Give the path of a function without `@path`: its name with dashes."""
-    return "/" + name.strip("_").replace("_", "-")
+    return "/" + name.lstrip("_").replace("_", "-")
 
 
 def clean_path(path: str, name: str, source: Source) -> str:

@@ -20,6 +20,9 @@ CONTENT_TYPES: Mapping[Kind, str] = {
 
 _REF = "#/components/schemas/"
 
+_DATA = "URL reference or base64-encoded data"
+"""The description of `data` in octoai-sdk's media classes, and in ours."""
+
 _URL: Mapping[str, Any] = {
     "title": "MediaUrl",
     "description": "Where the media is found. It is fetched when the model asks for its data.",
@@ -38,18 +41,34 @@ def schema(kind: Kind, mode: str, definitions: dict[str, Mapping[str, Any]]) -> 
         definitions: the contract's named schemas. A type of the author's with the same name keeps it.
     """
     url = _named("MediaUrl", _URL, definitions)
-    data = {"type": "string", "contentEncoding": "base64", "contentMediaType": CONTENT_TYPES[kind]}
+    reference = _named(kind.capitalize(), _whole(kind, url), definitions)
+    return reference if mode == "serialization" else {"anyOf": [reference, _data(kind), url]}
+
+
+def same(name: str, body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give our schema for one that pydantic made of a media class inside an author's model; any other as it is."""
+    properties: Mapping[str, Mapping[str, Any]] = body.get("properties", {})
+    if name == "MediaUrl" and properties.get("url", {}).get("format") == "uri" and len(properties) == 1:
+        return _URL
+    is_media = properties.get("data", {}).get("description") == _DATA and len(properties) == 1
+    kinds: list[Kind] = [kind for kind in CONTENT_TYPES if kind.capitalize() == name]
+    return _whole(kinds[0], {"$ref": _REF + "MediaUrl"}) if is_media and kinds else body
+
+
+def _whole(kind: Kind, url: Mapping[str, Any]) -> dict[str, Any]:
     title = kind.capitalize()
     article = "An" if title[0] in "AI" else "A"
-    whole = {
+    return {
         "title": title,
         "description": f"{article} {kind} as base64-encoded data or as a URL.",
         "type": "object",
-        "properties": {"data": {"description": "URL reference or base64-encoded data", "anyOf": [data, url]}},
+        "properties": {"data": {"description": _DATA, "anyOf": [_data(kind), url]}},
         "required": ["data"],
     }
-    reference = _named(title, whole, definitions)
-    return reference if mode == "serialization" else {"anyOf": [reference, data, url]}
+
+
+def _data(kind: Kind) -> dict[str, Any]:
+    return {"type": "string", "contentEncoding": "base64", "contentMediaType": CONTENT_TYPES[kind]}
 
 
 def _named(name: str, body: Mapping[str, Any], definitions: dict[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ RESERVED = frozenset((*HOOKS, INFER, FORM))
 
 
 class Member(NamedTuple):
-    """A public method of a service, found but not yet read.
+    """A public method of a service (its name has no leading underscore), found but not yet read.
 
     `path` is what `@path` says. `foreign` names the class that defines it, where that class lies outside the project.
     """
@@ -71,7 +71,7 @@ def plan(members: Sequence[Member], book: SchemaBook) -> Plan:
     silent = _silent_classes(members, made, book)
     for name in sorted(named):
         member = named[name]
-        if name in RESERVED or name.startswith("_"):
+        if name in RESERVED:
             continue
         if member.static:
             if member.path is not None:
@@ -137,7 +137,7 @@ def _silent_classes(members: Sequence[Member], made: Plan, book: SchemaBook) -> 
     """
     silent: set[str] = set()
     for member in members:
-        is_extra = member.name not in RESERVED and not member.name.startswith("_") and not member.static
+        is_extra = member.name not in RESERVED and not member.static
         if member.foreign is None or member.foreign in silent or not is_extra:
             continue
         try:

@@ -171,8 +171,6 @@ def _members(instance: Any, root: Path) -> list[Member]:
     found: dict[str, Member] = {}
     hidden: set[str] = set()
     for cls in type(instance).__mro__:
-        if is_base(cls) or cls is object:
-            continue
         foreign = None if is_inside(_file(cls), root) else _key(cls)
         for name, value in vars(cls).items():
             if name.startswith("_") or name in found or name in hidden:

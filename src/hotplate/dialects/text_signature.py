@@ -102,8 +102,6 @@ def evaluate(sources: Sources, module: Module, expression: ast.expr) -> Any:
 def _subscript(sources: Sources, module: Module, expression: ast.Subscript) -> Any:
     base = evaluate(sources, module, expression.value)
     written = expression.slice.elts if isinstance(expression.slice, ast.Tuple) else [expression.slice]
-    if isinstance(base, typing.ForwardRef):
-        return MISSING
     try:
         if base is typing.Literal:
             return typing.Literal[tuple(ast.literal_eval(each) for each in written)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
 
 from hotplate.edge.head import HeadRules, RequestHead
 
@@ -44,8 +45,7 @@ class Exchange:
         self.link: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """An answer that needs no body to be read: not found, not allowed, too large, full."""
 
     status: int
@@ -97,8 +97,7 @@ class Handler(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeLimits:
+class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Every limit of the edge. Times in seconds, sizes in bytes."""
 
     max_header_bytes: int = 32 * 1024
@@ -113,4 +112,4 @@ class EdgeLimits:
     max_connections: int = 10_000
     max_connections_per_ip: int = 256
     stream_buffer_bytes: int = 1024 * 1024
-    rules: HeadRules = field(default_factory=HeadRules)
+    rules: HeadRules = msgspec.field(default_factory=HeadRules)

@@ -7,11 +7,11 @@ a missing or double Host, CL with TE, obs-fold, bare LF, odd header names, too m
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import httptools
+import msgspec
 
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]+ HTTP/1\.[01]\r\n")
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
@@ -20,12 +20,13 @@ _ALLOWED = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _ONCE = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"expect"))
 
 
-@dataclass(slots=True, frozen=True)
 class Rejection(Exception):
     """A request that is refused by its head alone. The connection closes after it."""
 
-    status: int
-    detail: str
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
 
 
 class RequestHead:
@@ -75,8 +76,7 @@ class _Collector:
         self.headers.append((name, value))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadRules:
+class HeadRules(msgspec.Struct, frozen=True, kw_only=True):
     """Limits on a head, and the hosts that this server answers to (None: any).
 
     `known_hosts` remembers Host values that were found good; it is bounded by `KNOWN_HOSTS`.
@@ -85,7 +85,7 @@ class HeadRules:
     max_headers: int = 64
     max_uri_bytes: int = 8 * 1024
     hosts: frozenset[str] | None = None
-    known_hosts: set[bytes] = field(default_factory=set[bytes])
+    known_hosts: set[bytes] = msgspec.field(default_factory=set[bytes])
 
 
 KNOWN_HOSTS: Final = 64

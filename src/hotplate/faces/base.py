@@ -5,16 +5,16 @@ A face knows nothing of how the author wrote the code; it works from the `Call`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+import msgspec
 
 from hotplate.dialects.base import Call
 
 Buffer = bytes | bytearray | memoryview
 
 
-@dataclass(slots=True, kw_only=True)
-class Head:
+class Head(msgspec.Struct, kw_only=True):
     """What the server passes on of a request besides the body. Header names are lower case.
 
     Only the headers named by `Face.headers` are there. A plain JSON request with none of them has no Head at all.
@@ -25,8 +25,7 @@ class Head:
     headers: dict[str, str]
 
 
-@dataclass(slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, kw_only=True):
     """A complete response from the worker."""
 
     status: int = 200
@@ -42,7 +41,9 @@ class Codec(Protocol):
         """Turn a body into the values of the call's parameters, in order.
 
         `head` is None for a plain `application/json` request. `body` may be a view of shared memory that is gone
-        when the call is over: copy what must live longer. Raises InvalidInput (never anything else for bad input).
+        when the call is over: copy what must live longer, or make it media that borrows
+        (`Media.borrow`), which the worker makes keep its bytes where somebody still holds it. Raises InvalidInput
+        (never anything else for bad input).
         """
         ...
 

@@ -15,7 +15,8 @@ import msgspec
 
 from hotplate.dialects.base import MISSING, Parameter
 from hotplate.faces import hints, json_limits
-from hotplate.faces.media_input import CUT_MIN_BYTES, Buffer, Cutter, from_text, media_class
+from hotplate.faces.base import Buffer
+from hotplate.faces.media_classes import media_class
 
 Decode = Callable[[Buffer], "tuple[Any, ...] | None"]
 
@@ -29,13 +30,9 @@ ABSENT: Final = _Absent()
 
 _IMMUTABLE = (str, int, float, bool, bytes, type(None))
 _KEY_AND_BLANK = re.compile(rb'"[ \t\r\n]+:')
-_refusals = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _encode = msgspec.json.Encoder().encode
-_astuple = msgspec.structs.astuple
-
-
-class _MediaObject(msgspec.Struct, gc=False):
-    data: str
+astuple = msgspec.structs.astuple
 
 
 def make(parameters: Sequence[Parameter]) -> Decode | None:
@@ -47,19 +44,20 @@ def make(parameters: Sequence[Parameter]) -> Decode | None:
             return None
         if type(parameter.default).__name__ == "FieldInfo":
             return None
-        types.append(parameter.annotation if cls is None else _MediaObject | str | None)
+        types.append(parameter.annotation)
+    deep = any(hints.holds_any(hint) for hint, cls in zip(types, media, strict=True) if cls is None)
+    if any(media):
+        from hotplate.faces import media_decoding
+
+        return media_decoding.make(parameters, media, deep)
     try:
-        reader = _reader(parameters, types)
+        reader = record_reader(parameters, types)
     except (TypeError, ValueError, RecursionError):  # a union or a literal that msgspec cannot tell apart
         return None
-    fill = _Defaults(parameters)
-    deep = any(hints.holds_any(parameter.annotation) for parameter in parameters)
-    if any(media):
-        return _with_media(reader, fill, media, [parameter.name for parameter in parameters], deep)
-    return _without_media(reader, fill, deep)
+    return _plain(reader, Defaults(parameters), deep)
 
 
-def _reader(parameters: Sequence[Parameter], types: list[Any]) -> Callable[[Buffer], Any]:
+def record_reader(parameters: Sequence[Parameter], types: list[Any]) -> Callable[[Buffer], Any]:
     names = [f"f{number}" for number in range(len(parameters))]
     fields = [
         (name, kind) if parameter.default is MISSING else (name, kind, msgspec.field(default=ABSENT))
@@ -70,7 +68,7 @@ def _reader(parameters: Sequence[Parameter], types: list[Any]) -> Callable[[Buff
     return msgspec.json.Decoder(record).decode
 
 
-def _without_media(read: Callable[[Buffer], Any], fill: _Defaults, deep: bool) -> Decode:
+def _plain(read: Callable[[Buffer], Any], fill: Defaults, deep: bool) -> Decode:
     arity = fill.arity
     sure = not fill.any and not deep
 
@@ -80,18 +78,18 @@ def _without_media(read: Callable[[Buffer], Any], fill: _Defaults, deep: bool) -
         try:
             if len(body) > json_limits.MAX_VALUES:
                 json_limits.bound_values(body)
-            values = _astuple(read(body))
-        except _refusals:
+            values = astuple(read(body))
+        except REFUSALS:
             return None
         # every parameter is there, and there is no colon for any other key: no key can be there twice
         if sure and body.count(b":") == arity:
             return values
-        return _settle(values, body, fill, deep)
+        return settle(values, body, fill, deep)
 
     return decode
 
 
-def _settle(values: tuple[Any, ...], body: bytes, fill: _Defaults, deep: bool, extra: int = 0) -> tuple[Any, ...]:
+def settle(values: tuple[Any, ...], body: bytes, fill: Defaults, deep: bool, extra: int = 0) -> tuple[Any, ...]:
     """Prove the body free of what msgspec passes over, or have the exact reader look; then fill in the defaults.
 
     msgspec keeps the last of two equal keys, and skips unknown fields without looking at their text. Both need
@@ -120,7 +118,7 @@ def _all_accounted_for(given: list[Any], body: bytes, members: int) -> bool:
     return b"\\u" not in body and bound == members + _encode(given).count(b'":')
 
 
-class _Defaults:
+class Defaults:
     """Fills in what a body left out. Mutable defaults are copied for every call, as pydantic does."""
 
     __slots__ = ("_makers", "any", "arity")
@@ -141,58 +139,3 @@ def _maker(default: Any) -> Callable[[], Any]:
     if kind in (list, dict, set) and not default:
         return kind
     return lambda: copy.deepcopy(default)
-
-
-def _with_media(
-    read: Callable[[Buffer], Any],
-    fill: _Defaults,
-    media: list[type[Any] | None],
-    names: list[str],
-    deep: bool,
-) -> Decode:
-    places = [(place, cls) for place, cls in enumerate(media) if cls is not None]
-    cutter = Cutter([names[place] for place, _ in places])
-
-    def decode(body: Buffer) -> tuple[Any, ...] | None:
-        cut: dict[str, bytes] = {}
-        if len(body) >= CUT_MIN_BYTES:
-            found = cutter.cut(body)
-            if found is None:
-                return None
-            body, cut = found
-        elif type(body) is not bytes:
-            body = bytes(body)
-        try:
-            json_limits.bound_values(body)
-            values = list(_astuple(read(body)))
-            made, inner = _make_media(values, places, cut)
-        except (*_refusals, ValueError, TypeError):
-            return None
-        if cut:  # a long string of base64 that is no media
-            return None
-        settled = _settle(tuple(values), body, fill, deep, inner)
-        if not made:
-            return settled
-        return tuple([made.get(place, value) for place, value in enumerate(settled)])
-
-    return decode
-
-
-def _make_media(
-    values: list[Any], places: list[tuple[int, type[Any]]], cut: dict[str, bytes]
-) -> tuple[dict[int, Any], int]:
-    """Make the media values by place, and count the keys inside of them. In `values`, None takes their place."""
-    made: dict[int, Any] = {}
-    inner = 0
-    for place, cls in places:
-        value = values[place]
-        if value is ABSENT:
-            continue
-        if value is None:
-            raise ValueError  # whether null is allowed is for pydantic to say
-        if type(value) is _MediaObject:
-            inner += 1
-            value = value.data
-        made[place] = from_text(cls, value, cut)
-        values[place] = None
-    return made, inner

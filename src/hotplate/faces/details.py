@@ -99,6 +99,9 @@ def _safe(value: Any) -> bytes:
 
 def _plain(value: Any, depth: int, budget: _Budget) -> Any:
     """What `fastapi.encoders.jsonable_encoder` gives, for everything that pydantic puts into an item."""
+    if value is None or type(value) is int or type(value) is bool:  # most of a large input
+        budget.spend(1)
+        return value
     if isinstance(value, Enum):
         value = value.value
     if isinstance(value, (str, bytes, bytearray)):

@@ -6,12 +6,11 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Genera
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
-import pybase64
 
 from hotplate.dialects.base import MISSING
 from hotplate.errors import InvalidOutput, ProjectError
 from hotplate.faces import hints
-from hotplate.faces.media_input import is_upload, media_class
+from hotplate.faces.media_classes import is_upload, media_class
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
@@ -54,7 +53,8 @@ class Result:
                 return _to_json(_Envelope(value, analytics))
             except _refusals:
                 pass  # half a surrogate pair, an integer without end: pydantic says what is wrong
-        return _to_json(_Envelope(msgspec.Raw(self._settle(value)), analytics))
+        # join measures first; `%` grows its result step by step, which takes ten times as long for a picture
+        return b"".join((b'{"output":', self._settle(value), b',"analytics":', _to_json(analytics), b"}"))
 
     def encode(self, value: Any) -> bytes:
         """Give a value as JSON. A value that is an exception is raised: the item of a batch that failed alone.
@@ -131,8 +131,10 @@ def _media_json(value: Any) -> bytes | None:
             return to_wire()
         data: Any = value.data
         if isinstance(data, bytes):
+            import pybase64
+
             pybase64.b64decode(data, validate=True)  # the alphabet holds nothing that JSON would escape
-            return b'{"data":"%b"}' % data
+            return b"".join((b'{"data":"', data, b'"}'))
     except ValueError as error:
         raise InvalidOutput from error
     return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http
 import math
 import re
 from typing import Any, Final
@@ -109,6 +108,8 @@ def _of_http_exception(error: BaseException, request_id: str) -> Answer:
         if status in (204, 205, 304):
             return Answer(status=status, body=b"", content_type="", headers=headers)
         if detail is None:
+            import http
+
             detail = http.HTTPStatus(status).phrase
         body = _to_json({"detail": detail})
     except (ValueError, TypeError, UnicodeEncodeError, RecursionError, OverflowError, msgspec.MsgspecError):

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 from hotplate.dialects.base import Parameter
 from hotplate.errors import InvalidInput, MalformedBody
 from hotplate.faces import json_limits, media_type
+from hotplate.faces.base import Buffer
 from hotplate.faces.details import Item, missing, value_error
-from hotplate.faces.media_input import from_bytes, is_union, media_class
+from hotplate.faces.media_classes import is_union, media_class
+from hotplate.faces.media_input import from_bytes
 from hotplate.faces.multipart import MAX_PARTS, Part, read_multipart, read_urlencoded
 
 
@@ -92,7 +94,7 @@ def tree_of_texts(parameters: Sequence[Parameter], texts: Sequence[tuple[str, st
     return tree
 
 
-def make_media(cls: type[Any], data: bytes, content_type: str | None, filename: str | None, name: str) -> Any:
+def make_media(cls: type[Any], data: Buffer, content_type: str | None, filename: str | None, name: str) -> Any:
     """Make a media value. What the class refuses becomes an InvalidInput at the parameter."""
     try:
         return from_bytes(cls, data, content_type, filename)

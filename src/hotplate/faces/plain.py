@@ -6,14 +6,15 @@ listed, with the reasons, in docs/coming-from-octoai.md, "On the wire".
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hotplate.errors import InvalidInput, UnsupportedMedia
-from hotplate.faces import decoding, failures, forms, json_limits, media_type
+from hotplate.faces import decoding, failures, json_limits, media_type
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.details import missing, not_an_object
 from hotplate.faces.encoding import Result, unusable
-from hotplate.faces.media_input import kind_of, media_class, wrap
+from hotplate.faces.media_classes import kind_of, media_class
 from hotplate.faces.media_output import negotiated
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ class PlainCodec:
         self._media = [(p.name, cls) for p in call.parameters if (cls := media_class(p.annotation)) is not None]
         self._fast = None if self._form else decoding.make(call.parameters)
         self._inputs: Inputs | None = None
+        if self._form or self._media:
+            import_module("hotplate.faces.forms")  # now, so that the first call does not wait for it
         if self._fast is None and not self._form:
             self._inputs = self._make_inputs()
         self._result = Result(call)
@@ -67,6 +70,8 @@ class PlainCodec:
         refusal: InvalidInput | None = None
         body = b""
         try:
+            if head is not None and (kind := self._raw_kind(head)):
+                return self._decode_raw(view, kind, head.query)
             if self._media and self._fast is not None and (head is None or _is_json(head.content_type)):
                 values = self._fast(view)
                 if values is not None:
@@ -81,6 +86,8 @@ class PlainCodec:
 
     def _decode(self, body: bytes, head: Head) -> tuple[Any, ...]:
         if self._form:
+            from hotplate.faces import forms
+
             return forms.form_values(self._call.parameters, forms.read_parts(body, head.content_type))
         if not body:
             raise InvalidInput(details=[missing("body")])
@@ -88,9 +95,11 @@ class PlainCodec:
             return self._decode_json(body)
         kind = media_type.essence(head.content_type)
         if self._media and kind == "multipart/form-data":
+            from hotplate.faces import forms
+
             parts = forms.read_parts(body, head.content_type)
             return self._validate(forms.tree_of_parts(self._call.parameters, parts))
-        if len(self._media) == 1 and self._takes_raw(kind):
+        if self._raw_kind(head):
             return self._decode_raw(body, kind, head.query)
         raise self._refusal(body, kind)
 
@@ -101,8 +110,17 @@ class PlainCodec:
                 return values
         return self._validate(json_limits.load(body))
 
-    def _decode_raw(self, body: bytes, kind: str, query: str) -> tuple[Any, ...]:
+    def _raw_kind(self, head: Head) -> str:
+        """The type of a body that is the route's only media itself; else nothing."""
+        if self._form or len(self._media) != 1 or _is_json(head.content_type):
+            return ""
+        kind = media_type.essence(head.content_type)
+        return kind if self._takes_raw(kind) else ""
+
+    def _decode_raw(self, body: Buffer, kind: str, query: str) -> tuple[Any, ...]:
         """The body is the media, other parameters are in the query string."""
+        from hotplate.faces import forms
+
         name, cls = self._media[0]
         value = forms.make_media(cls, body, kind, None, name)
         if len(self._call.parameters) == 1:
@@ -140,7 +158,7 @@ class PlainCodec:
         from hotplate.faces.validation import Inputs
 
         try:
-            return Inputs(self._call.parameters, wrap)
+            return Inputs(self._call.parameters)
         except Exception as error:
             names = ", ".join(parameter.name for parameter in self._call.parameters)
             annotations = ", ".join(str(parameter.annotation) for parameter in self._call.parameters)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from importlib import import_module
 
 from hotplate.errors import SettingError
@@ -20,6 +19,8 @@ def get(name: str) -> Face:
     try:
         module, attribute = _HOME[name]
     except KeyError:
+        import difflib
+
         near = difflib.get_close_matches(name, NAMES, n=1)
         raise SettingError(
             f"There is no face called {name!r}.",

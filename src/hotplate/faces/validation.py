@@ -6,15 +6,17 @@ coercion, defaults and error items are those of its server.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from collections.abc import Iterable
+from typing import Annotated, Any, cast
 
 import pydantic
+import pydantic_core
 from pydantic.fields import FieldInfo
 
 from hotplate.dialects.base import MISSING, Parameter
 from hotplate.errors import InvalidInput, InvalidOutput
 from hotplate.faces.details import Item
+from hotplate.faces.media_classes import is_upload, media_class
 
 MAX_ERRORS = 1_000
 """Past this many errors in one body, they are counted and no longer listed: an item costs a kilobyte."""
@@ -29,10 +31,10 @@ class Inputs:
 
     __slots__ = ("_names", "_validate")
 
-    def __init__(self, parameters: Iterable[Parameter], wrap: Callable[[Any], Any]) -> None:
+    def __init__(self, parameters: Iterable[Parameter]) -> None:
         fields: dict[str, Any] = {}
         for number, parameter in enumerate(parameters):
-            fields[f"field_{number}"] = _field(parameter, wrap)
+            fields[f"field_{number}"] = _field(parameter)
         model = pydantic.create_model("Input", __config__=pydantic.ConfigDict(protected_namespaces=()), **fields)
         self._names = tuple(fields)
         self._validate = model.__pydantic_validator__.validate_python
@@ -63,8 +65,8 @@ class Output:
             raise InvalidOutput from error
 
 
-def _field(parameter: Parameter, wrap: Callable[[Any], Any]) -> tuple[Any, Any]:
-    annotation, default = wrap(parameter.annotation), parameter.default
+def _field(parameter: Parameter) -> tuple[Any, Any]:
+    annotation, default = media_annotation(parameter.annotation), parameter.default
     if isinstance(default, FieldInfo):  # `steps: int = Field(20, gt=0)`
         annotation, default = Annotated[annotation, default], MISSING
     if any(isinstance(note, FieldInfo) and note.alias for note in getattr(annotation, "__metadata__", ())):
@@ -83,3 +85,29 @@ def _items(error: pydantic.ValidationError) -> list[Item]:
     for found in error.errors(include_url=False):
         items.append({**found, "loc": ["body", *found["loc"]]})
     return items
+
+
+def media_annotation(annotation: Any) -> Any:
+    """Give the annotation that pydantic is to use: a real octoai.types class takes the forms that ours take, too."""
+    cls = media_class(annotation)
+    if cls is None or hasattr(cls, "from_bytes") or is_upload(cls):
+        return annotation
+    return Annotated[annotation, pydantic.BeforeValidator(_lift)]
+
+
+def _lift(value: Any) -> object:
+    """The class's own `__init__` raises TypeError for a missing or an unknown field; a caller gets a 422 for one."""
+    if isinstance(value, str):
+        from hotplate.faces.media_input import DATA_URL
+
+        match = DATA_URL.match(value)
+        return {"data": value[match.end() :] if match else value}
+    if not isinstance(value, dict):
+        return value
+    members = cast("dict[str, Any]", value)
+    if "data" in members:
+        return {"data": members["data"]}
+    if "url" in members:
+        return {"data": {"url": members["url"]}}
+    missing: pydantic_core.InitErrorDetails = {"type": "missing", "loc": ("data",), "input": members}
+    raise pydantic_core.ValidationError.from_exception_data("Media", [missing])

@@ -59,6 +59,34 @@ class Media(Held):
         return self
 
     @classmethod
+    def borrow(cls, view: memoryview, content_type: str | None = None, filename: str | None = None) -> Self:
+        """Make media from memory that is only lent, without copying it. For whoever lends it: call `keep` before it
+        is taken back, if anybody may still hold the media. A worker does so with the bodies of its calls.
+        """
+        if not cls._plain:
+            return cls.from_bytes(view, content_type, filename)
+        self = cls.from_bytes(b"", content_type, filename)
+        state = vars(self)
+        del state["_raw"]
+        state["_view"] = view
+        return self
+
+    def keep(self) -> None:
+        """Copy lent memory, so that the media outlives it. Media that owns its bytes is not touched."""
+        view = vars(self).pop("_view", None)
+        if view is not None:
+            vars(self)["_raw"] = bytes(view)
+
+    @property
+    def view(self) -> memoryview:
+        """The file's bytes without a copy, where that is possible: during the call, for a raw body.
+
+        It may not be used after the call. What `to_bytes` gives may.
+        """
+        lent = vars(self).get("_view")
+        return memoryview(self.to_bytes()) if lent is None else lent
+
+    @classmethod
     def from_wire(cls, value: object) -> Self:
         """Make media from any form that a call may use, and check it now.
 
@@ -113,6 +141,7 @@ class Media(Held):
 
         Raises InvalidMedia for what is not base64; for URLs BlockedURL, LimitExceeded and FetchFailed.
         """
+        self.keep()
         state = vars(self)
         raw = state.get("_raw")
         if raw is None:
@@ -127,7 +156,7 @@ class Media(Held):
 
     def to_file(self, file_name: str | Path) -> None:
         """Write the media to a local file, in place of what the file held. A URL is downloaded."""
-        if "_raw" in vars(self) or not isinstance(self.data, MediaUrl):
+        if not isinstance(vars(self).get("data"), MediaUrl):
             Path(file_name).write_bytes(self.to_bytes())
         else:
             self.default_download(file_name=str(file_name))
@@ -180,9 +209,10 @@ class Media(Held):
         return self.content_type if self.content_type in KNOWN_TYPES else UNKNOWN
 
     def _head(self) -> bytes:
-        raw, data = vars(self).get("_raw"), vars(self).get("data")
+        state = vars(self)
+        raw, data = state.get("_raw", state.get("_view")), state.get("data")
         if raw is not None:
-            return raw[:SNIFF_BYTES]
+            return bytes(raw[:SNIFF_BYTES])
         if isinstance(data, (bytes, str)):
             try:
                 # whole groups of four characters: a prefix of base64 that is base64 itself
@@ -198,7 +228,7 @@ class Media(Held):
         if isinstance(data, MediaUrl):
             yield "url", str(data.url).partition("?")[0]
         else:
-            raw = state.get("_raw")
+            raw = state.get("_raw", state.get("_view"))
             yield "content_type", self.content_type
             yield "size", len(raw) if raw is not None else _decoded_size(self.to_base64())
 

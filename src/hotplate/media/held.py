@@ -2,8 +2,8 @@
 
 A value is kept in the form in which it came; the other form is made on demand, and kept. So bytes from a multipart
 part never become base64 unless somebody reads `.data`, and base64 from a call is decoded exactly once. Beside
-"data", an instance's __dict__ may hold, under names that pydantic passes over: "_raw" the decoded bytes, "_type" the
-declared content type, "_name" the file name, "_file" an open file.
+"data", an instance's __dict__ may hold, under names that pydantic passes over: "_raw" the decoded bytes, "_view" bytes
+that are only lent, "_type" the declared content type, "_name" the file name, "_file" an open file.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from pydantic import (
     BaseModel,
     Field,
     HttpUrl,
-    ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
     field_serializer,
     model_serializer,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler
 from pydantic_core import PydanticCustomError
 
 from hotplate.errors import InvalidMedia
 from hotplate.media.encoding import NOT_BASE64, decode_base64, decode_data_url, encode_base64, is_data_url
 
-_CACHES = ("_raw", "_type", "_file")
+_CACHES = ("_raw", "_view", "_type", "_file")
 """What is derived from `data`, and no longer true once another `data` is set."""
 
 
@@ -37,7 +37,7 @@ class MediaUrl(BaseModel):
     url: HttpUrl
 
     @field_serializer("url")
-    def _url_as_text(self, url: HttpUrl) -> str:
+    def _url_as_text(self, url: HttpUrl):  # a return type would take the place of the field's schema
         return str(url)
 
 
@@ -64,8 +64,10 @@ class Held(BaseModel):
         description="URL reference or base64-encoded data"
     )
 
-    _plain: ClassVar[bool] = True
-    """Whether instances may be made without running pydantic."""
+    if TYPE_CHECKING:
+        # Whether instances may be made without running pydantic. Set below: pydantic before 2.11 would take an
+        # annotation here for a private attribute.
+        _plain: ClassVar[bool]
 
     def __init__(self, data: bytes | str | MediaUrl | Mapping[str, Any]) -> None:
         """Make media from base64 (bytes or text), a data URL or a `MediaUrl`.
@@ -90,7 +92,7 @@ class Held(BaseModel):
         decorators = cls.__pydantic_decorators__
         cls._plain = (
             cls.__init__ is Held.__init__
-            and len(cls.__pydantic_fields__) == 1
+            and len(cls.model_fields) == 1
             and cls.__pydantic_post_init__ is None
             and len(decorators.model_validators) == len(Held.__pydantic_decorators__.model_validators)
             and not decorators.field_validators
@@ -141,11 +143,15 @@ class Held(BaseModel):
         return handler(value)
 
     @model_serializer(mode="wrap")
-    def _dump(self, handler: SerializerFunctionWrapHandler):  # a return type would take the schema's place
+    def _dump(self, handler: SerializerFunctionWrapHandler):  # no return type, as above
         self._fill_data()
         return handler(self)
 
+    def keep(self) -> None:
+        """Make lent bytes our own; `Media` lends."""
+
     def _fill_data(self) -> None:
+        self.keep()
         state = vars(self)
         if "data" not in state and "_raw" in state:
             state["data"] = encode_base64(state["_raw"])
@@ -153,7 +159,7 @@ class Held(BaseModel):
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
-            if name == "data" and "_raw" in vars(self):
+            if name == "data" and ("_raw" in vars(self) or "_view" in vars(self)):
                 self._fill_data()
                 return vars(self)["data"]
             return super().__getattr__(name)
@@ -169,10 +175,23 @@ class Held(BaseModel):
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Copy the media; with `update={"data": ...}` the copy holds that instead."""
+        self.keep()
         copied = super().model_copy(update=update, deep=deep)
         if update and "data" in update:
             copied._forget()
         return copied
+
+    def __copy__(self) -> Self:
+        self.keep()
+        return super().__copy__()
+
+    def __deepcopy__(self, memo: dict[int, Any] | None = None) -> Self:
+        self.keep()
+        return super().__deepcopy__(memo)
+
+    def __getstate__(self) -> dict[Any, Any]:
+        self.keep()
+        return super().__getstate__()
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, Held):
@@ -185,6 +204,9 @@ class Held(BaseModel):
     def __iter__(self) -> Generator[tuple[str, Any], None, None]:
         self._fill_data()
         return super().__iter__()
+
+
+Held._plain = True  # pyright: ignore[reportPrivateUsage]
 
 
 def as_ascii(text: str) -> bytes:

@@ -13,7 +13,8 @@ from hotplate.server.foreground import worker_spec
 from hotplate.server.memory import Memory
 from hotplate.server.process import spawn
 from hotplate.wire import frames
-from hotplate.wire.frames import HEADER, HEADER_BYTES
+from hotplate.wire.frames import HEADER_BYTES
+from hotplate.wire.layout import HEADER
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
@@ -25,12 +26,11 @@ def describe(project: Project, match: Match, settings: Settings) -> Contract:
     """Start a worker that loads the project, take its contract, end it. Raises ProjectError with the author's words."""
     memory = Memory()
     try:
-        spec = worker_spec(project, match, settings, "describe-", describe=True)
-        process = spawn(sys.executable, spec, memory.fd, {**os.environ, **settings.env})
+        process = spawn(sys.executable, memory.fd, {**os.environ, **settings.env})
+        process.instruct(worker_spec(project, match, settings, "describe-", describe=True))
         drains = [Thread(target=_drain, args=(fd,), daemon=True) for fd in (process.stdout, process.stderr)]
         for thread in drains:
             thread.start()
-        process.socket.setblocking(True)
         process.socket.settimeout(settings.setup_timeout_s)
         data = bytearray()
         try:

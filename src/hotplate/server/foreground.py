@@ -14,9 +14,10 @@ import sys
 from typing import TYPE_CHECKING
 
 from hotplate.errors import SettingError
+from hotplate.server.early import take_early
 from hotplate.server.log import Log, make_log
-from hotplate.server.memory import Memory
 from hotplate.server.process import Process, spawn
+from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
@@ -27,15 +28,15 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     """Serve in the foreground. Gives the exit status."""
     log = make_log(settings.log_level, settings.log_format)
     listener = bind(settings)
-    memory = Memory()
     id_prefix = os.urandom(4).hex()
-    environment = {**os.environ, **settings.env}
-    if settings.fetch_allow:
-        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    environment = worker_environment(settings)
+    memory, early = take_early(environment)
 
     def start(number: int) -> Process:
-        spec = worker_spec(project, match, settings, f"{id_prefix}-{number}-")
-        return spawn(sys.executable, spec, memory.fd, environment)
+        process = early.pop() if early else spawn(sys.executable, memory.fd, {**os.environ, **environment})
+        process.instruct(worker_spec(project, match, settings, f"{id_prefix}-{number}-"))
+        process.socket.setblocking(False)
+        return process
 
     processes = [start(number) for number in range(1, settings.workers + 1)]
     log.debug("workers started", pids=[process.pid for process in processes])
@@ -57,9 +58,17 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     ).run(processes)
 
 
-def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> str:
-    """The argument of a worker (its `Spec`)."""
-    return json.dumps(
+def worker_environment(settings: Settings) -> dict[str, str]:
+    """What the settings add to a worker's environment."""
+    environment = dict(settings.env)
+    if settings.fetch_allow:
+        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    return environment
+
+
+def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> bytes:
+    """The first frame to a worker: its `Spec`."""
+    spec = json.dumps(
         {
             "root": str(project.root),
             "dialect": match.dialect,
@@ -70,8 +79,10 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "describe": describe,
+            "env": worker_environment(settings),
         }
-    )
+    ).encode()
+    return spec_frame(spec)
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -12,13 +12,11 @@ from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import fields
 from hotplate.server.memory import Place, SpillPlace
 from hotplate.wire import frames
-from hotplate.wire.arena import PLACE
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
     CHUNK,
     END,
-    HEADER,
     HEADER_BYTES,
     OPEN,
     RELEASE,
@@ -31,6 +29,7 @@ from hotplate.wire.frames import (
     decode_reply,
     encode_meta,
 )
+from hotplate.wire.layout import HEADER, PLACE
 
 if TYPE_CHECKING:
     from hotplate.server.process import Process

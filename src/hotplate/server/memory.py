@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
-from hotplate.wire.arena import PLACE, Arena, Spill, make_arena_file
+from hotplate.wire.arena import Arena, Spill, make_arena_file
+from hotplate.wire.layout import PLACE
 
 SHARED = "/dev/shm"  # noqa: S108 - only a folder of mode 0700 with a random name is made there
 
@@ -41,7 +41,7 @@ class SpillPlace:
 
     def __init__(self, spill: Spill) -> None:
         self._spill: Spill | None = spill
-        self.path = str(spill.path)
+        self.path = spill.path
         self.view = spill.view
 
     def free(self) -> None:
@@ -57,7 +57,7 @@ class Memory:
     def __init__(self) -> None:
         self.fd = make_arena_file()
         self.arena = Arena(self.fd)
-        self._folder: Path | None = None
+        self._folder: str | None = None
         self._count = 0
 
     def allocate(self, length: int) -> Place | SpillPlace:
@@ -69,9 +69,9 @@ class Memory:
             parent = SHARED if os.access(SHARED, os.W_OK) else None
             import tempfile
 
-            self._folder = Path(tempfile.mkdtemp(prefix="hotplate-", dir=parent))
+            self._folder = tempfile.mkdtemp(prefix="hotplate-", dir=parent)
         self._count += 1
-        return SpillPlace(Spill(self._folder, f"{self._count:x}", length))
+        return SpillPlace(Spill(f"{self._folder}/{self._count:x}", length))
 
     def close(self) -> None:
         """Give everything back."""

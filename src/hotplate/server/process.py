@@ -10,7 +10,6 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hotplate.wire.arena import Arena, make_arena_file
 
@@ -19,17 +18,27 @@ SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
 
 SOCKET_BYTES = 1024 * 1024
 
+ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67108864"}
+"""glibc (mallopt(3)): keep freed memory for the next call. By default each answer of a megabyte is mapped from the
+kernel, zeroed and given back again, which costs several times the work on its bytes."""
 
-@dataclass(slots=True, eq=False)
+
 class Process:
     """A started worker. `lifeline` is kept open as long as the worker may live."""
 
-    pid: int
-    socket: socket.socket
-    answers: Arena
-    stdout: int
-    stderr: int
-    lifeline: int
+    def __init__(
+        self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
+    ) -> None:
+        self.pid = pid
+        self.socket = sock
+        self.answers = answers
+        self.stdout = stdout
+        self.stderr = stderr
+        self.lifeline = lifeline
+
+    def instruct(self, spec: bytes) -> None:
+        """Tell the worker what to load: its first frame. To be called once, before the socket is given to a loop."""
+        self.socket.sendall(spec)
 
     def kill(self) -> None:
         """End the worker and everything that it started, at once."""
@@ -38,14 +47,21 @@ class Process:
         except (ProcessLookupError, PermissionError):
             pass
 
+    def discard(self) -> None:
+        """Close everything of a process that was never used."""
+        self.socket.close()
+        os.close(self.stdout)
+        os.close(self.stderr)
+        self.close()
+
     def close(self) -> None:
         """Close what only this process used. The socket and the pipes belong to the loop by now."""
         os.close(self.lifeline)
         self.answers.close()
 
 
-def spawn(python: str, spec: str, requests_fd: int, env: Mapping[str, str]) -> Process:
-    """Start `python -m hotplate.worker SPEC`. Raises OSError when the machine cannot."""
+def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
+    """Start `python -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot."""
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
@@ -69,8 +85,8 @@ def spawn(python: str, spec: str, requests_fd: int, env: Mapping[str, str]) -> P
     try:
         pid = os.posix_spawn(
             python,
-            [python, "-m", "hotplate.worker", spec],
-            env,
+            [python, "-m", "hotplate.worker"],
+            {**ALLOCATOR, **env},
             file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
             setpgroup=0,
             setsigmask=[],
@@ -81,5 +97,4 @@ def spawn(python: str, spec: str, requests_fd: int, env: Mapping[str, str]) -> P
         for fd in (*high.values(), null, out_write, err_write, life_read, answers_fd):
             os.close(fd)
         theirs.close()
-    ours.setblocking(False)
-    return Process(pid, ours, answers, out_read, err_read, life_write)
+    return Process(pid, ours, answers, stdout=out_read, stderr=err_read, lifeline=life_write)

@@ -157,6 +157,9 @@ class Serving:
         assert contract is not None
         if [metrics.path for metrics in self.endpoint.routes] != [route.path for route in contract.routes]:
             self.endpoint.routes = [RouteMetrics(route.path) for route in contract.routes]
+        if not self._was_ready:
+            for warning in contract.warnings:
+                self.log.warning(warning)
         self.router.use(contract)
         self.system.contract_changed()
         self.edge.heads.clear()

@@ -9,12 +9,7 @@ from __future__ import annotations
 
 import mmap
 import os
-import struct
 from bisect import insort
-from pathlib import Path
-
-PLACE = struct.Struct("<QQ")
-"""How a frame names a body in an arena: offset and length."""
 
 ARENA_BYTES = 64 * 1024 * 1024
 GRAIN_BYTES = 16 * 1024
@@ -30,7 +25,7 @@ def make_arena_file(size: int = ARENA_BYTES) -> int:
         import tempfile
 
         fd, name = tempfile.mkstemp(prefix="hotplate-arena-")
-        Path(name).unlink()
+        os.unlink(name)  # noqa: PTH108 - pathlib would be imported for this alone, before the first worker starts
     os.ftruncate(fd, size)
     return fd
 
@@ -93,14 +88,14 @@ class Arena:
 class Spill:
     """A body in a file of its own. `path` names it for the other process; `close` removes it."""
 
-    def __init__(self, folder: Path, name: str, length: int) -> None:
-        self.path = folder / name
+    def __init__(self, path: str, length: int) -> None:
+        self.path = path
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(fd, 0, length) if hasattr(os, "posix_fallocate") else os.ftruncate(fd, length)
             self.map = mmap.mmap(fd, length)
         except BaseException:
-            self.path.unlink(missing_ok=True)
+            os.unlink(path)  # noqa: PTH108
             raise
         finally:
             os.close(fd)
@@ -108,7 +103,7 @@ class Spill:
 
     def close(self) -> None:
         """Unmap and remove the file."""
-        self.path.unlink(missing_ok=True)
+        os.unlink(self.path)  # noqa: PTH108
         self.view.release()
         try:
             self.map.close()

@@ -19,14 +19,14 @@ Header, 24 bytes, little endian:
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 import msgspec
 
+from hotplate.wire.layout import HEADER
+
 VERSION = 1
 
-HEADER = struct.Struct("<IIBBHIQ")
 HEADER_BYTES = HEADER.size
 
 INLINE_BYTES = 32 * 1024
@@ -38,6 +38,7 @@ CANCEL = 2
 WINDOW = 3  # meta: bytes of a stream that have left for the client
 RELEASE = 4  # body: PLACE of an answer that the server has copied
 SHUTDOWN = 5
+# SPEC, the first frame to a worker, stands in wire/layout.py
 
 # worker -> server
 HELLO = 16  # meta: {"version", "pid"}

@@ -1,4 +1,4 @@
-"""`python -m hotplate.worker SPEC`: started by the server, never by hand."""
+"""`python -m hotplate.worker`: started by the server, never by hand."""
 
 import sys
 
@@ -8,4 +8,5 @@ import_msgspec()
 
 from hotplate.worker.boot import main  # noqa: E402 - after the import above, which would otherwise be slow
 
-sys.exit(main(sys.argv[1]))
+if __name__ == "__main__":  # a process that user code spawns imports this module again, under another name
+    sys.exit(main())

@@ -1,6 +1,7 @@
 """From an empty process to a loaded model: load the project, run its hooks, then serve.
 
-The server starts `python -m hotplate.worker SPEC` with the file descriptors below and learns the rest from frames.
+The server starts `python -m hotplate.worker` with the file descriptors below and says in the first frame what to
+load, often before this module has been imported.
 """
 
 from __future__ import annotations
@@ -16,13 +17,18 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hotplate import compat
 from hotplate.contract.codec import encode_contract
 from hotplate.contract.limits import slots_of
+from hotplate.dialects import registry
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
-from hotplate.errors import ProjectError
+from hotplate.errors import ProjectError, WireError
+from hotplate.faces import registry as faces
 from hotplate.wire import frames
 from hotplate.wire.arena import Arena
+from hotplate.wire.layout import HEADER, SPEC
 from hotplate.worker.channel import Channel
+from hotplate.worker.invoke import Invoker
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -46,6 +52,7 @@ class Spec(msgspec.Struct):
     slots: int | None
     id_prefix: str
     describe: bool = False
+    env: dict[str, str] = {}
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -62,16 +69,19 @@ class Spec(msgspec.Struct):
         return Match(dialect=self.dialect, entry=self.entry, evidence=evidence)
 
 
-def main(argument: str) -> int:
+def main() -> int:
     """Run a worker to its end. Gives the exit status."""
-    spec = msgspec.json.decode(argument, type=Spec)
+    _die_with_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
     sys.stdout.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     channel = Channel(socket.socket(fileno=SOCKET_FD), Arena(REQUESTS_FD), Arena(ANSWERS_FD))
     channel.send(
         frames.frame(frames.HELLO, meta=msgspec.msgpack.encode({"version": frames.VERSION, "pid": os.getpid()}))
     )
-    _die_with_server()
+    spec = _first_frame(channel)
+    if spec is None:
+        return 0
+    os.environ.update(spec.env)
     try:
         return _run(spec, channel)
     except ProjectError as error:
@@ -82,17 +92,26 @@ def main(argument: str) -> int:
     return 1
 
 
-def _run(spec: Spec, channel: Channel) -> int:
-    from hotplate import compat
-    from hotplate.dialects import registry
-    from hotplate.faces import registry as faces
+def _first_frame(channel: Channel) -> Spec | None:
+    """Wait for the server's instructions. None: it ended without any."""
+    data = b""
+    while len(data) < HEADER.size or len(data) < HEADER.size + HEADER.unpack_from(data)[0]:
+        part = channel.socket.recv(1 << 16)
+        if not part:
+            return None
+        data += part
+    size, _, kind, *_ = HEADER.unpack_from(data)
+    if kind != SPEC:
+        raise WireError(f"The first frame is of kind {kind}, not {SPEC}.")
+    channel.feed(data[HEADER.size + size :])
+    return msgspec.json.decode(data[HEADER.size : HEADER.size + size], type=Spec)
 
+
+def _run(spec: Spec, channel: Channel) -> int:
     channel.state("LAUNCH_PREDICT_LOOP")
     compat.install()
     loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
     contract = loaded.contract
-    from hotplate.worker.invoke import Invoker
-
     invoker = Invoker(loaded.calls, faces.get(contract.face), channel, spec.id_prefix)
     channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
     if spec.describe:

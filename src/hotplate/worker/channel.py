@@ -12,11 +12,10 @@ from threading import Lock
 
 from hotplate.errors import WireError
 from hotplate.wire import frames
-from hotplate.wire.arena import PLACE, Arena
+from hotplate.wire.arena import Arena
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
-    HEADER,
     HEADER_BYTES,
     RELEASE,
     REQUEST,
@@ -24,6 +23,7 @@ from hotplate.wire.frames import (
     SHUTDOWN,
     WINDOW,
 )
+from hotplate.wire.layout import HEADER, PLACE
 
 READ_BYTES = 256 * 1024
 CANCELLED_STATUS = 499

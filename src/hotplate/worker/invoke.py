@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import Callable
+from sys import getrefcount
 from time import monotonic_ns
 from typing import Any
 
@@ -21,7 +22,6 @@ from hotplate.wire.frames import (
     ARENA,
     CHUNK,
     END,
-    HEADER,
     INLINE_BYTES,
     OPEN,
     RESPONSE,
@@ -30,6 +30,7 @@ from hotplate.wire.frames import (
     decode_meta,
     encode_meta,
 )
+from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
 
 
@@ -62,6 +63,7 @@ class Invoker:
         """Run a call of a plain route in this thread and give its answer frame."""
         call_id, index, flags, meta, stamp, payload = work
         route = self.routes[index]
+        values: tuple[Any, ...] = ()
         head: Head | None = None
         begun = ended = 0
         body: Buffer = payload
@@ -77,7 +79,7 @@ class Invoker:
             ended = ended or monotonic_ns()
             result = self.failed(route, error, work)
         if flags:
-            self.close(body)
+            self.close(body, values)
         if type(result) is bytes and len(result) <= INLINE_BYTES:
             return HEADER.pack(len(result), call_id, RESPONSE, 0, 200, 0, ended - (begun or ended)) + result
         return self.frame(call_id, result, ended - (begun or ended))
@@ -94,19 +96,26 @@ class Invoker:
                 head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
         body: Buffer = payload[meta_bytes:] if meta_bytes else payload
         if flags & ARENA:
-            body = view_of(self.channel, flags, bytes(body))
+            body = view_of(self.channel, flags, bytes(body)).toreadonly()
         elif flags & SPILL:
             body = memoryview(open_spill(spill))
         return body, head
 
     @staticmethod
-    def close(body: Buffer) -> None:
-        """Let go of a body in shared memory: the server gives the place to another call now."""
-        if isinstance(body, memoryview):
+    def close(body: Buffer, values: tuple[Any, ...] = ()) -> None:
+        """Let go of a body in shared memory: the server gives the place to another call now.
+
+        Media that borrows from it and that user code has put somewhere copies its bytes first.
+        """
+        if type(body) is memoryview:
+            for value in values:
+                keep = getattr(value, "keep", None)
+                if keep is not None and getrefcount(value) > 3:  # here, in `values`, and as the argument
+                    keep()
             try:
                 body.release()
-            except BufferError:  # user code still exports it; its own problem from here on, never ours
-                pass
+            except BufferError:
+                sys.stderr.write("A call kept a view of its input. Its bytes will change: copy what must stay.\n")
 
     def request_id(self, work: Work) -> str:
         """The id that this call has in the response's headers and in the log."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from time import monotonic_ns
 from typing import Any
 
+from hotplate.faces.base import Buffer
 from hotplate.wire.frames import HEADER_BYTES
 from hotplate.worker.channel import Channel, Work
 from hotplate.worker.invoke import Invoker, chunk_frame, end_frame, open_frame
@@ -31,7 +32,8 @@ def run_stream(
     """
     call_id, index = work[0], work[1]
     route = invoker.routes[index]
-    body = None
+    body: Buffer = b""
+    values: tuple[Any, ...] = ()
     pieces: Iterator[Any] | None = None
     opened = False
     begun = polled = monotonic_ns()
@@ -39,7 +41,8 @@ def run_stream(
     channel.windows[call_id] = 0
     try:
         body, head = invoker.open(work)
-        pieces = iter(route.function(*route.decode(body, head)))
+        values = route.decode(body, head)
+        pieces = iter(route.function(*values))
         for value in pieces:
             piece = chunk_frame(call_id, route.codec.encode_item(value))
             channel.send(piece if opened else open_frame(call_id, route.stream_type) + piece)
@@ -63,8 +66,8 @@ def run_stream(
         close = getattr(pieces, "close", None)
         if close is not None:
             close()
-        if body is not None:
-            invoker.close(body)
+        pieces = None
+        invoker.close(body, values)
         channel.running.discard(call_id)
         channel.cancelled.discard(call_id)
         channel.windows.pop(call_id, None)

@@ -7,7 +7,7 @@ projects do not pay for it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic_ns
 from typing import Any
@@ -133,12 +133,15 @@ class Engine:
     async def _call(self, route: Bound, work: Work) -> None:
         call_id = work[0]
         body: Buffer = b""
+        values: tuple[Any, ...] = ()
         begun = ended = 0
         try:
             body, head = self.invoker.open(work)
             values = route.decode(body, head)
             begun = monotonic_ns()
-            value = await route.function(*values)
+            value = route.function(*values)
+            if hasattr(value, "__await__"):  # a decorated function may not be what its signature says
+                value = await value
             ended = monotonic_ns()
             result: bytes | Answer = route.encode(value, head, ended - begun, ended - work[4])
         except asyncio.CancelledError:
@@ -149,7 +152,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
             result = self.invoker.failed(route, error, work)
         finally:
-            self.invoker.close(body)
+            self.invoker.close(body, values)
             self._forget(call_id)
         ended = ended or monotonic_ns()
         self._send(self.invoker.frame(call_id, result, ended - (begun or ended)))
@@ -158,13 +161,15 @@ class Engine:
         call_id = work[0]
         channel = self.channel
         body: Buffer = b""
+        values: tuple[Any, ...] = ()
         pieces: AsyncIterator[Any] | None = None
         opened = False
         begun = monotonic_ns()
         channel.windows[call_id] = 0
         try:
             body, head = self.invoker.open(work)
-            pieces = aiter(route.function(*route.decode(body, head)))
+            values = route.decode(body, head)
+            pieces = await _iterate(route.function(*values))
             async for value in pieces:
                 piece = chunk_frame(call_id, route.codec.encode_item(value))
                 self._send(piece if opened else open_frame(call_id, route.stream_type) + piece)
@@ -184,7 +189,8 @@ class Engine:
             close = getattr(pieces, "aclose", None)
             if close is not None:
                 await close()
-            self.invoker.close(body)
+            pieces = None
+            self.invoker.close(body, values)
             self._forget(call_id)
 
     def _join_lane(self, route: Bound, work: Work) -> None:
@@ -229,7 +235,7 @@ class Engine:
             else:
                 results = await self._loop.run_in_executor(self._threads, run_batch, route.function, values)
             ended = monotonic_ns()
-            for (work, _, body, head), result in zip(entries, results, strict=True):
+            for (work, own, body, head), result in zip(entries, results, strict=True):
                 try:
                     if isinstance(result, BaseException):
                         raise result
@@ -237,7 +243,20 @@ class Engine:
                 except BaseException as error:  # noqa: BLE001 - one item's failure is its own
                     answer = self.invoker.failed(route, error, work)
                 self._send(self.invoker.frame(work[0], answer, (ended - begun) // len(entries)))
-                self.invoker.close(body)
+                self.invoker.close(body, own)
+
+
+async def _iterate(result: Any) -> AsyncIterator[Any]:
+    """The pieces of whatever a streamed route gave: an async generator, a coroutine of one, or a plain iterator."""
+    if hasattr(result, "__await__"):
+        result = await result
+    return aiter(result) if hasattr(result, "__aiter__") else _plain(result)
+
+
+async def _plain(pieces: Iterable[Any]) -> AsyncIterator[Any]:
+    for piece in pieces:
+        yield piece
+        await asyncio.sleep(0)
 
 
 def serve(channel: Channel, invoker: Invoker, slots: int, loop: asyncio.AbstractEventLoop) -> None:

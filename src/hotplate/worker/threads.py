@@ -8,11 +8,12 @@ while the next one runs.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Condition, Thread
 from time import monotonic, monotonic_ns
 from typing import Any
+
+import msgspec
 
 from hotplate.faces.base import Buffer, Head
 from hotplate.worker.batching import run_batch
@@ -21,8 +22,7 @@ from hotplate.worker.invoke import Bound, Invoker
 from hotplate.worker.streams import run_stream
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct):
     """A call that waits for a thread. `values` is there when its route is batched."""
 
     work: Work
@@ -31,8 +31,7 @@ class Item:
     head: Head | None = None
 
 
-@dataclass(slots=True)
-class Done:
+class Done(msgspec.Struct):
     """A batch that ran: what the writer turns into answers."""
 
     route: Bound
@@ -183,5 +182,5 @@ class Engine:
                 except BaseException as error:  # noqa: BLE001 - one item's failure is its own
                     answer = invoker.failed(done.route, error, item.work)
                 out.append(invoker.frame(item.work[0], answer, share))
-                invoker.close(item.body)
+                invoker.close(item.body, item.values or ())
             channel.send(b"".join(out))

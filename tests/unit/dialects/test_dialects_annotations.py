@@ -2,8 +2,6 @@
 
 # ruff: noqa: UP006, UP007, UP035, UP045, PYI061 - every spelling that authors use
 
-from __future__ import annotations
-
 import enum
 import sys
 import types
@@ -13,7 +11,7 @@ from typing import Annotated, Any, Dict, List, Literal, Optional, Union
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel, Field, HttpUrl, TypeAdapter
 
 from hotplate.dialects.annotations import SchemaBook, UnsupportedType, json_default, kind_of, media_kind, text_of
 from hotplate.dialects.annotations import _plain as plain  # pyright: ignore
@@ -185,3 +183,18 @@ def test_hints_are_written_as_their_author_would(hint, text):
 )
 def test_defaults_are_shown_where_json_has_them(hint, default, shown):
     assert json_default(hint, default) == shown
+
+
+def test_media_inside_an_authors_model_share_the_definition_of_the_others():
+    class MediaUrl(BaseModel):
+        url: HttpUrl
+
+    class Image(BaseModel):
+        data: bytes | MediaUrl = Field(description="URL reference or base64-encoded data")
+
+    class Answer(BaseModel):
+        picture: Image
+
+    _, definitions = specs(Answer, fake("Image"), mode="serialization")
+    assert set(definitions) == {"Answer", "Image", "MediaUrl"}
+    assert definitions["Image"]["properties"]["data"]["anyOf"][0]["contentEncoding"] == "base64"

@@ -60,6 +60,18 @@ def test_several_equal_classes_are_an_error_that_names_them_and_the_choice(folde
     assert "--service-class" in str(raised.value.hint)
 
 
+def test_a_served_class_beside_an_abstract_later_one_and_its_child_is_not_guessed(folder):
+    folder.write("service.py", HEAD + f"class A(Service):\n{INFER}class Z(Service): pass\nclass Child(Z):\n{INFER}")
+    with pytest.raises(ProjectError, match="more than one service: A .*, Child"):
+        folder.match()
+
+
+def test_an_infer_that_is_declared_abstract_is_none(folder):
+    abstract = "    @abstractmethod\n    def infer(self, prompt: str) -> str: ...\n"
+    text = f"from abc import abstractmethod\nclass Zed(Service):\n{abstract}class Model(Zed):\n{INFER}"
+    assert served(folder, text)[0] == "Model"
+
+
 @pytest.mark.parametrize(
     ("head", "base"),
     [

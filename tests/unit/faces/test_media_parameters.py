@@ -12,7 +12,7 @@ import pytest
 
 from hotplate.errors import InvalidInput, InvalidMedia, MalformedBody, UnsupportedMedia
 from hotplate.faces.base import Answer, Head
-from hotplate.faces.media_input import kind_of, media_class
+from hotplate.faces.media_classes import kind_of, media_class
 from tests.unit.faces.calls import codec_of
 
 SMALL = b"\x89PNG small"

@@ -81,6 +81,12 @@ def test_a_strict_policy_allows_the_markup():
     assert "script-src 'self';" in policy
 
 
+def test_the_page_carries_the_same_policy_itself_for_proxies_that_drop_headers():
+    [own] = [attrs["content"] for tag, attrs in HTML.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    sent = dict(pages.HEADERS)["content-security-policy"]
+    assert sent == f"{own}; frame-ancestors 'none'"  # which a page cannot say of itself
+
+
 @pytest.mark.parametrize("path", pages.PATHS)
 def test_nothing_comes_from_another_host(path):
     text = FILES[path][0].decode()
