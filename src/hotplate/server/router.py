@@ -7,7 +7,7 @@ request whose head was seen before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from hotplate.contract import Contract, Route
@@ -21,8 +21,19 @@ if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
 
-SystemPage = Callable[[RequestHead], tuple[int, bytes, str]]
-"""A page of the server itself: status, body, content type."""
+JSON = "application/json"
+
+
+class Page(NamedTuple):
+    """An answer of the server itself. `headers` are those besides the content type."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+SystemPage = Callable[[RequestHead], Page]
 
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
@@ -100,8 +111,9 @@ class PagePlan(_Uncounted):
 
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
-        status, body, content_type = self._page(exchange.head)
-        exchange.connection.answer(exchange, status, body, b"content-type: %b\r\n" % content_type.encode())
+        page = self._page(exchange.head)
+        extra = fields((("content-type", page.content_type), *page.headers))
+        exchange.connection.answer(exchange, page.status, page.body, extra)
 
 
 class RefusalPlan(_Uncounted):
