@@ -13,8 +13,9 @@ import socket
 import sys
 from typing import TYPE_CHECKING
 
+from hotplate.config.resolve import is_loopback
 from hotplate.errors import SettingError
-from hotplate.server.log import Log, make_log
+from hotplate.server.log import make_log
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, spawn
 
@@ -97,11 +98,3 @@ def bind(settings: Settings) -> socket.socket:
         raise SettingError(f"Port {settings.port} on {host}: {error.strerror}.", key="port", hint=hint) from None
     sock.setblocking(False)
     return sock
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-__all__ = ["Log", "bind", "is_loopback", "run", "worker_spec"]
