@@ -77,7 +77,12 @@ def open_project(
         service_class = service_class or file.service_class
         targets = targets or list(file.functions)
     project = Project(
-        root=root.resolve(), targets=tuple(targets), service_module=service_module, service_class=service_class
+        root=root.resolve(),
+        targets=tuple(targets),
+        service_module=service_module,
+        service_class=service_class,
+        name=file.name if file is not None else "",
+        description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)
 

@@ -30,13 +30,20 @@ class Project:
     """A folder with a user's model code, and what the command line or the project file says of it.
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
-    to `root`.
+    to `root`. `name` and `description` are those of the endpoint, where the author has given them.
     """
 
     root: Path
     targets: tuple[str, ...] = ()
     service_module: str | None = None
     service_class: str | None = None
+    name: str = ""
+    description: str = ""
+
+    @property
+    def endpoint_name(self) -> str:
+        """The author's name for the endpoint, or the folder's."""
+        return self.name or self.root.resolve().name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ def describe(project: Project, match: Match) -> Contract:
     sources = Sources(project.root)
     module = sources.module(name)
     cls = module and sources.lookup(module, class_name)
-    base = Contract(dialect="service", entry=match.entry, name=project.root.resolve().name)
+    base = Contract(dialect="service", entry=match.entry, name=project.endpoint_name, description=project.description)
     if module is None or not isinstance(cls, Class):
         return base
     warnings: list[str] = []
@@ -77,7 +77,7 @@ def describe(project: Project, match: Match) -> Contract:
         dialect="service",
         entry=match.entry,
         name=base.name,
-        description=inspect.cleandoc(ast.get_docstring(cls.node) or ""),
+        description=project.description or inspect.cleandoc(ast.get_docstring(cls.node) or ""),
         routes=routes(made.drafts, book),
         definitions=book.definitions,
         lifecycle=Lifecycle(startup=startup, setup=setup, shutdown=shutdown, store_assets=store_assets),

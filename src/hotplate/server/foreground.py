@@ -68,6 +68,8 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "targets": list(project.targets),
             "service_module": project.service_module,
             "service_class": project.service_class,
+            "name": project.name,
+            "description": project.description,
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "describe": describe,

@@ -45,6 +45,8 @@ class Spec(msgspec.Struct):
     service_class: str | None
     slots: int | None
     id_prefix: str
+    name: str = ""
+    description: str = ""
     describe: bool = False
 
     def project(self) -> Project:
@@ -54,6 +56,8 @@ class Spec(msgspec.Struct):
             targets=tuple(self.targets),
             service_module=self.service_module,
             service_class=self.service_class,
+            name=self.name,
+            description=self.description,
         )
 
     def match(self) -> Match:
