@@ -57,11 +57,15 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
-    """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`."""
+    """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`.
+
+    `store_assets` says that the text has this hook: hubs' caches are then to be in the volume before it is imported.
+    """
 
     dialect: str
     entry: str
     evidence: tuple[Evidence, ...]
+    store_assets: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

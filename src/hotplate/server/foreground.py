@@ -11,10 +11,11 @@ import json
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from hotplate.config.resolve import is_loopback
 from hotplate.errors import SettingError
+from hotplate.server.environment import is_empty, volume_of, worker_environment
 from hotplate.server.log import make_log
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, spawn
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.dialects.base import Match, Project
 
+Errand = Literal["describe", "store_assets"]
+
 
 def run(project: Project, match: Match, settings: Settings, command: str | None) -> int:
     """Serve in the foreground. Gives the exit status."""
@@ -30,9 +33,9 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     listener = bind(settings)
     memory = Memory()
     id_prefix = os.urandom(4).hex()
-    environment = {**os.environ, **settings.env}
-    if settings.fetch_allow:
-        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    environment = worker_environment(project, match, settings)
+    if match.store_assets and is_empty(volume := volume_of(project, match, settings)):
+        log.warning(f"{match.entry} has store_assets(), and its volume {volume} is empty: run hotplate store-assets")
 
     def start(number: int) -> Process:
         spec = worker_spec(project, match, settings, f"{id_prefix}-{number}-")
@@ -58,8 +61,10 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     ).run(processes)
 
 
-def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> str:
-    """The argument of a worker (its `Spec`)."""
+def worker_spec(
+    project: Project, match: Match, settings: Settings, id_prefix: str, *, errand: Errand | None = None
+) -> str:
+    """The argument of a worker (its `Spec`). With an errand it does that alone and serves nothing."""
     return json.dumps(
         {
             "root": str(project.root),
@@ -72,7 +77,7 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "description": project.description,
             "slots": settings.slots,
             "id_prefix": id_prefix,
-            "describe": describe,
+            "errand": errand,
         }
     )
 

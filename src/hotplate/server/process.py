@@ -83,3 +83,14 @@ def spawn(python: str, spec: str, requests_fd: int, env: Mapping[str, str]) -> P
         theirs.close()
     ours.setblocking(False)
     return Process(pid, ours, answers, out_read, err_read, life_write)
+
+
+def describe_exit(status: int) -> str:
+    """`was killed by SIGSEGV` or `exited with status 3`."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return f"was killed by {signal.Signals(number).name}"
+        except ValueError:
+            return f"was killed by signal {number}"
+    return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -12,7 +12,7 @@ import sys
 import traceback
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -35,7 +35,7 @@ F_SETSIG = 10  # linux/fcntl.h; not in the fcntl module before Python 3.13
 
 
 class Spec(msgspec.Struct):
-    """What the server tells a worker at its start. `describe` asks for the contract alone."""
+    """What the server tells a worker at its start. With an errand it does that alone and serves nothing."""
 
     root: str
     dialect: str
@@ -47,7 +47,7 @@ class Spec(msgspec.Struct):
     id_prefix: str
     name: str = ""
     description: str = ""
-    describe: bool = False
+    errand: Literal["describe", "store_assets"] | None = None
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -99,7 +99,10 @@ def _run(spec: Spec, channel: Channel) -> int:
 
     invoker = Invoker(loaded.calls, faces.get(contract.face), channel, spec.id_prefix)
     channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
-    if spec.describe:
+    if spec.errand is not None:
+        if spec.errand == "store_assets":
+            _hook(loaded.store_assets, None)
+        channel.state("STOPPED")  # without this word the server takes the end for a crash
         return 0
     loop = _loop() if any(route.asynchronous for route in contract.routes) else None
     _hook(loaded.startup, loop)
