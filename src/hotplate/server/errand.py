@@ -62,7 +62,7 @@ def _send(
     memory = Memory()
     try:
         spec = worker_spec(project, match, settings, f"{errand}-", errand=errand)
-        process = spawn(sys.executable, spec, memory.fd, worker_environment(project, match, settings))
+        process = spawn(sys.executable, spec, memory.fd, {**os.environ, **worker_environment(project, match, settings)})
         pipes = (process.stdout, process.stderr)
         threads = [Thread(target=_pass_on, args=(pipe, output), daemon=True) for pipe in pipes]
         for thread in threads:

@@ -39,7 +39,7 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
 
     def start(number: int) -> Process:
         spec = worker_spec(project, match, settings, f"{id_prefix}-{number}-")
-        return spawn(sys.executable, spec, memory.fd, environment)
+        return spawn(sys.executable, spec, memory.fd, {**os.environ, **environment})
 
     processes = [start(number) for number in range(1, settings.workers + 1)]
     log.debug("workers started", pids=[process.pid for process in processes])
