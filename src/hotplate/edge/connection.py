@@ -26,6 +26,8 @@ PIPELINE_BYTES = 64 * 1024
 """How much of the next requests is kept while one is worked on; then reading pauses."""
 DISCARD_S = 2.0
 """How long a refused body is read and thrown away, so that the client gets to read the refusal."""
+CHUNKED_HEAD = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+"""Stands for every head before a chunked body: the real one, long since parsed, might offer to change the protocol."""
 SECOND = 1_000_000_000
 
 _receive = bytearray(256 * 1024)
@@ -193,7 +195,7 @@ class Connection(asyncio.BufferedProtocol):
             elif length == 0:
                 body, data = b"", data[end:]
             else:
-                return self._begin_chunks(head, raw, data[end:])
+                return self._begin_chunks(head, data[end:])
             now = monotonic_ns()
             self.state = BUSY
             self.deadline_ns = now + edge.deadline_ns
@@ -255,14 +257,14 @@ class Connection(asyncio.BufferedProtocol):
         body = b"" if extent is not None else bytes(sink)
         self._hand_over(head, body, extent)
 
-    def _begin_chunks(self, head: RequestHead, raw: bytes, have: bytes) -> None:
+    def _begin_chunks(self, head: RequestHead, have: bytes) -> None:
         refusal = head.plan.admit(head, -1)
         if refusal is not None:
             return self._refuse(head, refusal)
         self._head = head
         self._chunks = _Chunks(head.plan.max_bytes(head))
         self._chunk_parser = httptools.HttpRequestParser(self._chunks)
-        self._chunk_parser.feed_data(raw)
+        self._chunk_parser.feed_data(CHUNKED_HEAD)
         self.state = CHUNKED
         self._buffer = b""
         self._got = 0

@@ -136,7 +136,8 @@ class RefusalPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         refusal = self._refusal
-        extra = b"content-type: application/json\r\n" + fields(refusal.headers)
+        content_type = b"content-type: application/json\r\n" if refusal.body else b""
+        extra = content_type + fields(refusal.headers)
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
 
