@@ -106,7 +106,12 @@ def parse_head(data: bytes, rules: HeadRules) -> RequestHead:
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        raise Rejection(501, "Upgrade is not supported") from None
+        # RFC 9110, 7.8: an offer to change the protocol may be ignored. Java's HttpClient and `curl --http2` make it
+        # with every first request. CONNECT is no offer.
+        if parser.get_method() == b"CONNECT":
+            raise Rejection(501, "This server is no proxy") from None
+    except httptools.HttpParserInvalidMethodError:
+        raise Rejection(501, "The server does not know this method") from None
     except httptools.HttpParserError:
         raise Rejection(400, "Malformed request head") from None
     if len(collector.headers) > rules.max_headers:

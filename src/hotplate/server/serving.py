@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from hotplate import __version__
+from hotplate.config.resolve import is_loopback
 from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import EdgeLimits, Exchange, Plan
 from hotplate.edge.head import LOOPBACK_HOSTS, HeadRules, RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.endpoint import Endpoint
-from hotplate.server.foreground import is_loopback
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory, Place, SpillPlace
 from hotplate.server.metrics import RouteMetrics
@@ -75,6 +75,7 @@ class Serving:
         self._stop: asyncio.Event
         self._hurry: asyncio.Event
         self._was_ready = False
+        self._running_command: asyncio.Task[None] | None = None
         self.edge: Edge
         self.pool: Pool
 
@@ -133,7 +134,7 @@ class Serving:
             on_ready=self._ready,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signal)
+            loop.add_signal_handler(number, self._signal, number)
         self.log.info(f"Using {self._entry}")
         await self.edge.listen(self._listener)
         await self.pool.adopt(processes)
@@ -147,8 +148,11 @@ class Serving:
 
             side.append(loop.create_task(watch(self._watch, self.log, self.pool.replace_all)))
         await self._stop.wait()
+        if self._running_command is not None:
+            side.append(self._running_command)
         for task in side:
             task.cancel()
+        await asyncio.wait(side)
         await self._drain()
         return self._status
 
@@ -184,8 +188,10 @@ class Serving:
         self._status = 1
         self._stop.set()
 
-    def _signal(self) -> None:
+    def _signal(self, number: int) -> None:
         self._signals += 1
+        if self._running_command is not None and not self._running_command.done():
+            self._status = 128 + number  # the command did not end by itself, so there is no status of its own
         self._stop.set()
         if self._signals > 1:
             self._hurry.set()
