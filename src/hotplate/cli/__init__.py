@@ -26,6 +26,10 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and words[:1] == ["run"] and not {"-h", "--help"} & set(words):
+        from hotplate.server.early import start_early
+
+        start_early()
     try:
         return _dispatch(words)
     except KeyboardInterrupt:
@@ -51,10 +55,6 @@ def _dispatch(words: list[str]) -> int:
         words = [*words[1:2], "--help"]
         command = words[0]
     if command in COMMANDS:
-        if command == "run" and not {"-h", "--help"} & set(words):
-            from hotplate.server.early import start_early
-
-            start_early()
         from hotplate.startup import import_msgspec
 
         import_msgspec()

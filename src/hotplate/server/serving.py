@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import monotonic
@@ -116,6 +117,7 @@ class Serving:
     async def _main(self, processes: list[Process]) -> int:
         settings = self.settings
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self.edge = Edge(self, edge_limits(settings), loop)
         self.system.edge = self.edge
@@ -137,11 +139,11 @@ class Serving:
             loop.add_signal_handler(number, self._signal, number)
         self.log.info(f"Using {self._entry}")
         await self.edge.listen(self._listener)
-        await self.pool.adopt(processes)
         host, port = self._listener.getsockname()[:2]
         host = f"[{host}]" if ":" in host else host
         self.url = f"http://{host}:{port}"
         self.log.info(f"Hotplate running on {self.url} (Press CTRL+C to quit)")
+        await self.pool.adopt(processes)
         side = [loop.create_task(self._trim())]
         if self._watch is not None:
             from hotplate.server.reload import watch
@@ -155,6 +157,16 @@ class Serving:
         await asyncio.wait(side)
         await self._drain()
         return self._status
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the loop could not give to anybody: a peer that went while we wrote, or a defect of ours."""
+        error = context.get("exception")
+        if isinstance(error, ConnectionError):
+            self.log.debug(f"{context.get('message')}: {error}")
+            return
+        self.log.error(f"internal error: {context.get('message')}")
+        if error is not None:
+            self.log.block("".join(traceback.format_exception(error)))
 
     def _contract(self) -> None:
         contract = self.endpoint.contract
