@@ -53,6 +53,7 @@ CORPUS: dict[str, tuple[bytes, set[int]]] = {
     "host with space": (post(b"Host: local host\r\n" + JSON + LENGTH), {400}),
     "host of another site": (post(b"Host: attacker.example\r\n" + JSON + LENGTH), {421}),
     "rebinding host with port": (post(b"Host: attacker.example:8080\r\n" + JSON + LENGTH), {421}),
+    "host that only begins like loopback": (post(b"Host: 127.attacker.example\r\n" + JSON + LENGTH), {421}),
     "host port not a number": (post(b"Host: localhost:80a\r\n" + JSON + LENGTH), {400}),
     "absolute target of another site": (
         post(HOST + JSON + LENGTH, line=b"POST http://attacker.example/infer HTTP/1.1\r\n"),
