@@ -26,6 +26,8 @@ PIPELINE_BYTES = 64 * 1024
 """How much of the next requests is kept while one is worked on; then reading pauses."""
 DISCARD_S = 2.0
 """How long a refused body is read and thrown away, so that the client gets to read the refusal."""
+EMPTY = (204, 304)
+"""Statuses that have no content and so no length (RFC 9110, 8.6)."""
 CHUNKED_HEAD = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
 """Stands for every head before a chunked body: the real one, long since parsed, might offer to change the protocol."""
 SECOND = 1_000_000_000
@@ -319,7 +321,9 @@ class Connection(asyncio.BufferedProtocol):
             STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
             self.edge.clock.header,
             extra,
-            LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size,
+            (LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size)
+            if size or status not in EMPTY
+            else b"",
             (KEEP if head.http_11 else KEEP_10) if keep else CLOSE,
         )
         if head.method == "HEAD":

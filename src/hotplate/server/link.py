@@ -247,8 +247,9 @@ class Link(asyncio.BufferedProtocol):
 
     def _extra(self, exchange: Exchange, status: int, meta: bytes) -> bytes:
         reply = decode_reply(meta) if meta else frames.Reply()
-        return b"content-type: %b\r\nx-request-id: %b\r\n%b%b" % (
-            reply.content_type.encode("latin-1"),
+        content_type = b"content-type: %b\r\n" % reply.content_type.encode("latin-1") if reply.content_type else b""
+        return b"%bx-request-id: %b\r\n%b%b" % (
+            content_type,
             self.request_id(exchange),
             fields(reply.headers) if reply.headers else b"",
             self.replica_header if status == 200 else b"",
