@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from tests.conformance.faces.octoai_corpus import CORPUS
 
 JSON = {"content-type": "application/json"}
+PREFLIGHT = {"origin": "https://a.example", "access-control-request-method": "POST"}
 HELLO = b'{"prompt":"Hello world!"}'
 
 
@@ -78,7 +79,7 @@ HEADERS = [
     post("/infer", {"x-http-method-override": "GET"}),
     post("/infer", {"x-request-id": "mine"}),
     post("/infer", body=b'{"prompt":"%b"}' % (b"x" * 3_000_000)),
-    Request(method="OPTIONS", path="/infer", headers={"origin": "https://a.io", "access-control-request-method": "PUT"}),  # noqa: E501
+    Request(method="OPTIONS", path="/infer", headers=PREFLIGHT),
     post("/infer", {"host": "other.example"}, differs="hosts", status=421, holds="allowed_hosts"),
     post("/infer", {"x_y": "1"}, differs="malformed", status=400, holds="underscore"),
     Request(method="FOO", path="/infer", differs="malformed", status=501, holds="method"),
