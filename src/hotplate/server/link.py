@@ -14,6 +14,7 @@ from hotplate.server.memory import Place, SpillPlace
 from hotplate.wire import frames
 from hotplate.wire.frames import (
     ARENA,
+    BATCH,
     CANCEL,
     CHUNK,
     END,
@@ -56,6 +57,10 @@ class Owner(Protocol):
 
     def told(self, link: Link, kind: int, code: int, meta: bytes, body: bytes) -> None:
         """HELLO, CONTRACT, STATE or FAILED came."""
+        ...
+
+    def batched(self, link: Link, route: int, items: int) -> None:
+        """A batched function was called with so many items."""
         ...
 
     def lost(self, link: Link) -> None:
@@ -271,6 +276,8 @@ class Link(asyncio.BufferedProtocol):
                 exchange.connection.close_stream(exchange, 200)
             if exchange.extent is not None:
                 exchange.extent.free()
+        elif kind == BATCH:
+            self.owner.batched(self, call_id, code)
         else:
             self.owner.told(self, kind, code, meta, body)
 

@@ -178,6 +178,10 @@ class Pool:
         else:
             raise WireError(f"A frame of kind {kind} came from worker {worker.number}.")
 
+    def batched(self, link: Link, route: int, items: int) -> None:
+        """Count a batch by its size."""
+        self.endpoint.routes[route].observe_batch(items)
+
     def _state(self, worker: Worker, state: str) -> None:
         self.log.info(f"status: State.{worker.state} -> State.{state}", worker=worker.number)
         worker.state = state
