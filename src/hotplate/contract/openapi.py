@@ -83,7 +83,7 @@ class _Writer:
         if route.body == "form":
             content = {"multipart/form-data": {"schema": self._named(f"{stem}Form", _object(route.params, _field))}}
             return {"required": True, "content": content}
-        content = {JSON: {"schema": self._named(f"{stem}Input", _object(route.params, _member))}}
+        content: Schema = {JSON: {"schema": self._named(f"{stem}Input", _object(route.params, _member))}}
         body: Schema = {"required": True, "content": content}
         if media:
             content["multipart/form-data"] = {"schema": self._named(f"{stem}Form", _object(route.params, _part))}
