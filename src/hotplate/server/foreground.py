@@ -77,6 +77,7 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "service_module": project.service_module,
             "service_class": project.service_class,
             "faces": list(project.faces),
+            "options": dict(project.options),
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "describe": describe,
