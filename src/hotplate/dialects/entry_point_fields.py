@@ -66,16 +66,23 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
     key: str = field.data_key if field.data_key is not None else name
     missing: Any = marshmallow.missing
 
+    fields: Any = marshmallow.fields
+    delimited = isinstance(field, fields.List) and hasattr(field, "delimiter")
+    plain: Any = fields.List(field.inner) if delimited else None
+
     def load(raw: Any) -> Any:
         absent = raw is ABSENT
         try:
+            if plain is not None and isinstance(raw, list):  # webargs 5 took lists for text with delimiters, 8 does not
+                value = plain.deserialize(raw, key, {key: raw})
+                field._validate(value)
+                return value
             value = field.deserialize(missing if absent else raw, key, {} if absent else {key: raw})
         except marshmallow.ValidationError as error:
             raise Refused(error.messages) from None
         return ABSENT if value is missing else value
 
-    fields: Any = marshmallow.fields
-    many = isinstance(field, fields.List) and not hasattr(field, "delimiter")
+    many = isinstance(field, fields.List) and not delimited
     return Argument(load, key=key, location=location(field), many=many)
 
 

@@ -89,7 +89,7 @@ class Request:
         if not isinstance(self._json, dict):
             return ABSENT
         value = cast("dict[str, object]", self._json).get(argument.key, ABSENT)
-        single = argument.many and value is not ABSENT and value is not None and type(value) is not list
+        single = argument.many and value is not ABSENT and value is not None and value.__class__ is not list
         return [value] if single else value
 
     def _parsed(self) -> Any:

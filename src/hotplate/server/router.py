@@ -224,11 +224,13 @@ class Router:
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page, pages.HEADERS if head.path in pages.PATHS else ())
         if methods is not None or page is not None:
-            allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
+            allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
             return self._refuse(405, self._contract.refusals.not_allowed, ("allow", allowed))
         if self._contract.refusals.slash == "append" and (place := self._appended(head)):
             return self._refuse(308, "308: Permanent Redirect", ("location", place))
-        if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
+        stripped = head.path.rstrip("/") if head.path.endswith("/") else ""
+        own = self._contract.refusals.slash == "strip" and stripped in self._routes
+        if stripped and (own or stripped in self._pages):
             location = (("location", redirect(head)),)
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
@@ -243,7 +245,7 @@ class Router:
         """The same place with one slash wherever there were several, and one at its end; nothing if there is none."""
         merged = re.sub("//+", "/", head.path)
         for path in (merged, f"{merged}/"):
-            if path != head.path and path in self._routes:
+            if path != head.path and head.method in self._routes.get(path, ()):
                 return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
 
@@ -256,8 +258,8 @@ def redirect(head: RequestHead) -> str:
 
 
 def _meta(head: RequestHead, request_id: str, wants: tuple[str, ...]) -> bytes:
-    content_type = "" if wants and wants != _ACCEPT else "application/json"
     given = head.headers.get(b"content-type")
+    content_type = "" if given is None and wants and wants != _ACCEPT else "application/json"
     if given is not None and given != b"application/json":
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
