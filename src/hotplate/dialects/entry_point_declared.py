@@ -39,7 +39,7 @@ def in_folder(root: Path) -> list[Declared]:
         if GROUP not in text:
             continue
         try:
-            pairs = _READERS[name](text)
+            pairs = list(_READERS[name](text))
         except (ValueError, SyntaxError) as error:
             raise ProjectError(f"{name} cannot be read: {error}", file=name, hint="correct the file") from error
         found = [_declared(name, key, value, text) for key, value in pairs]

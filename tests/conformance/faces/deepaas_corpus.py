@@ -1,4 +1,4 @@
-"""Requests to the models of deepaas_models/, and for each whether our answer is DEEPaaS's or which difference applies."""
+"""Requests to the models of deepaas_models/, and for each whether the answer is DEEPaaS's or what differs."""
 
 from __future__ import annotations
 
