@@ -27,8 +27,6 @@ class EntryPointDialect:
     def match(self, project: Project) -> Match | None:
         """See `Dialect.match`. A project matches by its own files, or when a model is asked for by name."""
         asked = project.options.get("entry_point")
-        if asked is None and not _may_declare(project):
-            return None
         found = in_folder(project.root)
         if not found and asked is None:
             return None
@@ -47,7 +45,7 @@ class EntryPointDialect:
             Route(path=_path(each.name, "predict", len(found)), name=f"{each.name}.predict", source=_source(each))
             for each in found
         )
-        return Contract(dialect=self.name, entry=match.entry, name=project.root.name, face="deepaas", routes=routes)
+        return Contract(dialect=self.name, entry=match.entry, name=project.endpoint_name, face="deepaas", routes=routes)
 
     def load(self, project: Project, match: Match) -> Loaded:
         """See `Dialect.load`."""
@@ -71,9 +69,9 @@ class EntryPointDialect:
         contract = Contract(
             dialect=self.name,
             entry=",".join(f"{each.name}={each.value}" for each in chosen),
-            name=project.root.name,
+            name=project.endpoint_name,
             face="deepaas",
-            description=models[0].description if len(models) == 1 else "",
+            description=project.description or (models[0].description if len(models) == 1 else ""),
             routes=tuple(call.route for call in calls),
             lifecycle=Lifecycle(setup=bool(warm)),
             warnings=tuple(warning for model in models for warning in model.warnings),
@@ -106,11 +104,6 @@ def choose(project: Project) -> list[Declared]:
         raise ProjectError(f"Model {name!r} not found in namespace {GROUP!r}", hint=f"models there: {known}")
     hint = "install the model's package (pip install -e .), or name its folder"
     raise ProjectError(f"no model was found in namespace {GROUP!r}", hint=hint)
-
-
-def _may_declare(project: Project) -> bool:
-    """Whether there is a file to look into at all."""
-    return any((project.root / name).is_file() for name in ("pyproject.toml", "setup.cfg", "setup.py"))
 
 
 def _wanted(project: Project) -> str:

@@ -5,7 +5,6 @@ A folder need not be installed to be served: what its pyproject.toml, setup.cfg 
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -94,6 +93,8 @@ def _setup_cfg(text: str) -> Iterator[tuple[str, str]]:
 
 def _setup_py(text: str) -> Iterator[tuple[str, str]]:
     """`setup(entry_points={...})`, as far as it is written out. What a program computes is found once installed."""
+    import ast
+
     for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.keyword) or node.arg != "entry_points":
             continue

@@ -19,6 +19,9 @@ SLOW_START_S = 10.0
 FRAMING_BYTES = 65536
 """Chunk framing that is put up with, beyond as many bytes as the body has."""
 
+CHUNKED_HEAD = b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n"
+"""Stands for every head before a chunked body: the real one, long since parsed, might offer to change the protocol."""
+
 receive = bytearray(256 * 1024)
 received = memoryview(receive)
 """Where every connection receives what has no place of its own yet. One loop reads at a time, and takes it at once."""
@@ -105,14 +108,14 @@ class ChunkedBody(_Progress):
 
     __slots__ = ("_body", "_limit", "_parser", "complete", "head")
 
-    def __init__(self, head: RequestHead, raw_head: bytes, limits: EdgeLimits, limit: int) -> None:
+    def __init__(self, head: RequestHead, limits: EdgeLimits, limit: int) -> None:
         super().__init__(limits)
         self.head = head
         self.complete = False
         self._limit = limit
         self._body = bytearray()
         self._parser = httptools.HttpRequestParser(self)
-        self._parser.feed_data(raw_head)
+        self._parser.feed_data(CHUNKED_HEAD)
 
     def room(self) -> memoryview:
         """Where the next bytes go."""

@@ -25,6 +25,8 @@ PIPELINE_BYTES = 64 * 1024
 """How much of the next requests is kept while one is worked on; then reading pauses."""
 DISCARD_S = 2.0
 """How long a refused body is read and thrown away, so that the client gets to read the refusal."""
+EMPTY = (204, 304)
+"""Statuses that have no content and so no length (RFC 9110, 8.6)."""
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -142,11 +144,11 @@ class Connection(asyncio.BufferedProtocol):
                 if length <= edge.limits.inline_bytes and len(data) >= after:
                     body, data = data[end:after], data[after:]
                 else:
-                    return self._begin_body(head, raw, data[end:])
+                    return self._begin_body(head, data[end:])
             elif length == 0:
                 body, data = b"", data[end:]
             else:
-                return self._begin_body(head, raw, data[end:])
+                return self._begin_body(head, data[end:])
             now = monotonic_ns()
             self.state = BUSY
             self.deadline_ns = now + edge.deadline_ns
@@ -168,7 +170,7 @@ class Connection(asyncio.BufferedProtocol):
             self.deadline_ns = monotonic_ns() + int(limits.header_timeout_s * SECOND)
         return True
 
-    def _begin_body(self, head: RequestHead, raw: bytes, have: bytes) -> None:
+    def _begin_body(self, head: RequestHead, have: bytes) -> None:
         """Receive a body that did not come whole with its head, unless the server refuses it."""
         length = head.length
         refusal = head.plan.admit(head, length)
@@ -182,7 +184,7 @@ class Connection(asyncio.BufferedProtocol):
         if refusal is not None:
             return self._refuse(head, refusal)
         limits = self.edge.limits
-        body = FixedBody(head, limits, extent) if length > 0 else ChunkedBody(head, raw, limits, limit)
+        body = FixedBody(head, limits, extent) if length > 0 else ChunkedBody(head, limits, limit)
         self._body = body
         self.state = BODY
         self._buffer = b""
@@ -248,7 +250,9 @@ class Connection(asyncio.BufferedProtocol):
             STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
             self.edge.clock.header,
             extra,
-            LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size,
+            (LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size)
+            if size or status not in EMPTY
+            else b"",
             (KEEP if head.http_11 else KEEP_10) if keep else CLOSE,
         )
         if head.method == "HEAD":

@@ -165,3 +165,14 @@ def test_a_base_path_has_no_slash_at_its_end(model: Callable[..., Loaded], given
 def test_a_base_path_starts_with_a_slash(model: Callable[..., Loaded]) -> None:
     with pytest.raises(ProjectError, match="Base path should start with a '/'."):
         model("", base_path="p")
+
+
+def test_the_dialect_is_not_imported_for_other_projects(folder: Folder) -> None:  # noqa: F811
+    folder.write("service.py", "from hotplate import Service\nclass M(Service):\n    def infer(self): return 1\n")
+    for name in [name for name in sys.modules if name.startswith("hotplate.dialects.entry_point")]:
+        del sys.modules[name]
+    assert folder.match().dialect == "service"
+    assert "hotplate.dialects.entry_point" not in sys.modules
+    folder.write("pyproject.toml", '[project]\nname = "x"\n')
+    assert folder.match().dialect == "service"
+    assert "marshmallow" not in sys.modules or "hotplate.dialects.entry_point_models" not in sys.modules
