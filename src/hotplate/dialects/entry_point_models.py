@@ -151,7 +151,10 @@ class Model:
             from hotplate.media import File
 
             annotation = Annotated[File | None, argument]
-        spec = TypeSpec(kind="file") if is_file else TypeSpec(schema=fields.schema(self._ma, field))
+        schema = fields.schema(self._ma, field)
+        if not field.required and field.load_default is not self._ma.missing and not callable(field.load_default):
+            schema["default"] = fields.default(self._ma, field)
+        spec = TypeSpec(kind="file" if is_file else "json", schema=schema)
         param = Param(
             name=argument.key,
             type=spec,

@@ -120,7 +120,7 @@ def operation(route: Route, model: str, verb: str) -> Schema:
             "name": param.name,
             "in": _PLACES_31[param.location],
             "required": param.required,
-            "schema": _with_default(param),
+            "schema": dict(param.type.schema),
             **({"description": param.description} if param.description else {}),
         }
         for param in route.params
@@ -172,17 +172,16 @@ def _post(route: Route, answer: str, accept: list[str]) -> Schema:
 
 
 def _parameter(param: Param) -> Schema:
-    if param.type.kind == "file":
-        shape: Schema = {"type": "file"}
-    else:
-        shape = _v2(param.type.schema)
+    shape = _v2(param.type.schema)
     shape.pop("required", None)
+    if param.type.kind == "file":
+        shape["type"] = "file"
+    if shape.get("default", ...) is None:
+        shape["x-nullable"] = True
     written: Schema = {"in": _PLACES.get(param.location, param.location.removesuffix("s")), "name": param.name}
     written |= {"required": param.required, **shape}
     if shape.get("type") == "array":
         written["collectionFormat"] = "multi"
-    if not param.required and (param.default is not None or shape.get("x-nullable")):
-        written["default"] = param.default
     if param.description:
         written["description"] = param.description
     return written
@@ -207,13 +206,8 @@ def _v2(schema: Mapping[str, Any]) -> Schema:
     return written
 
 
-def _with_default(param: Param) -> Schema:
-    schema = dict(param.type.schema)
-    return schema if param.default is None else {**schema, "default": param.default}
-
-
 def _part(param: Param) -> Schema:
     if param.type.kind == "json":
-        return _with_default(param)
+        return dict(param.type.schema)
     shape: Schema = {"type": "string", "contentMediaType": "application/octet-stream"}
     return {**shape, **({"description": param.description} if param.description else {})}

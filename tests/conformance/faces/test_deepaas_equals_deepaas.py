@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import shutil
@@ -11,11 +12,12 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from serving import Reply, serve
 
-from tests.conformance.faces.deepaas_corpus import CORPUS, Request
+from tests.conformance.faces.deepaas_corpus import CORPUS, Request, get
 from tests.peers import deepaas_python
 
 HERE = Path(__file__).parent
@@ -124,6 +126,31 @@ def test_the_answer_is_theirs(index: int, ours: int, theirs: int) -> None:
         assert request.holds in mine.body.decode("latin-1")
     else:
         assert shown(mine) == shown(their)
+
+
+def test_the_swagger_document_describes_the_same_calls(ours: int, theirs: int) -> None:
+    mine, their = (json.loads(send(port, get("/swagger.json")).body) for port in (ours, theirs))
+    assert mine["swagger"] == their["swagger"] == "2.0"
+    assert set(mine["definitions"]) >= {"Failure", "Location", "Version", "ModelMeta", "Training", "Response"}
+    for name in MODELS:
+        path = f"/v2/models/{name}/"
+        assert set(mine["paths"][path]) == set(their["paths"][path])
+        for verb in ("predict", "train"):
+            call, same = (document["paths"][f"{path}{verb}/"]["post"] for document in (mine, their))
+            assert call["tags"] == same["tags"]
+            assert call["summary"] == same["summary"]
+            assert [described(each) for each in call["parameters"]] == [described(each) for each in same["parameters"]]
+            if verb == "predict":
+                assert call["produces"] == same["produces"]
+                assert call["responses"]["200"]["schema"] == same["responses"]["200"]["schema"]
+
+
+def described(parameter: dict[str, Any]) -> dict[str, Any]:
+    if parameter["in"] == "body":  # theirs puts all of them into one schema
+        return {"in": "body"}
+    if parameter["name"] == "nested":  # theirs refers to a definition called Generated
+        return {key: parameter[key] for key in ("in", "name", "required")}
+    return parameter
 
 
 def test_every_difference_in_the_corpus_is_listed_and_argued() -> None:

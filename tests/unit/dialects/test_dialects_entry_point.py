@@ -103,7 +103,7 @@ def test_old_keywords_mean_what_they_meant_with_marshmallow_3(model: Callable[..
     )
     (param,) = loaded.contract.routes[0].params
     assert (param.default, param.description, param.location) == (5, "How many", "form")
-    assert param.type.schema == {"type": "integer", "enum": [5, 6]}
+    assert param.type.schema == {"type": "integer", "enum": [5, 6], "default": 5}
     assert loaded.calls[0].function(ABSENT) == {"n": 5}
     assert argument(loaded, "n")("6") == 6
     with pytest.raises(Refused) as error:
