@@ -176,3 +176,15 @@ def test_the_dialect_is_not_imported_for_other_projects(folder: Folder) -> None:
     folder.write("pyproject.toml", '[project]\nname = "x"\n')
     assert folder.match().dialect == "service"
     assert "marshmallow" not in sys.modules or "hotplate.dialects.entry_point_models" not in sys.modules
+
+
+def test_a_list_of_files_is_a_list_of_uploads(model: Callable[..., Loaded]) -> None:
+    from hotplate.media import File
+
+    loaded = model(
+        "from pathlib import Path\n"
+        "def get_predict_args(): return {'all': fields.List(fields.Field(), type='file', location='form')}\n"
+        "def predict(all): return [(type(each).__name__, Path(each.filename).read_text()) for each in all]\n"
+    )
+    values = argument(loaded, "all")([File.from_bytes(b"a"), File.from_bytes(b"b")])
+    assert loaded.calls[0].function(values) == [("UploadedFile", "a"), ("UploadedFile", "b")]
