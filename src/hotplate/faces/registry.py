@@ -8,6 +8,7 @@ from hotplate.errors import SettingError
 from hotplate.faces.base import Face
 
 _HOME = {
+    "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 

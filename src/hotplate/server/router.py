@@ -6,6 +6,7 @@ request whose head was seen before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -35,6 +36,10 @@ class Page(NamedTuple):
 
 SystemPage = Callable[[RequestHead], Page]
 
+_ACCEPT = ("accept",)
+"""What every face wants to see where a route returns media. A mount that wants more also gets to see that a request
+has no Content-Type; elsewhere such a body counts as JSON."""
+
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
 
@@ -45,7 +50,13 @@ class CallPlan:
     __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
 
     def __init__(
-        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, forward: bool
+        self,
+        endpoint: Endpoint,
+        access: AccessLog,
+        index: int,
+        head: RequestHead,
+        max_bytes: int,
+        wants: tuple[str, ...],
     ) -> None:
         self._endpoint = endpoint
         self._access = access if access.on else None
@@ -54,7 +65,7 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
-        self.meta = _meta(head, self.named_id.decode(), forward_accept=forward)
+        self.meta = _meta(head, self.named_id.decode(), wants)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -119,11 +130,12 @@ class PagePlan(_Uncounted):
 class RefusalPlan(_Uncounted):
     """Answer with a fixed error: no such path, no such method, a redirect."""
 
-    __slots__ = ("_refusal",)
+    __slots__ = ("_content_type", "_refusal")
 
-    def __init__(self, access: AccessLog, refusal: Refusal) -> None:
+    def __init__(self, access: AccessLog, refusal: Refusal, content_type: str = "application/json") -> None:
         super().__init__(access)
         self._refusal = refusal
+        self._content_type = content_type.encode()
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse before a large body is read."""
@@ -136,7 +148,7 @@ class RefusalPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         refusal = self._refusal
-        content_type = b"content-type: application/json\r\n" if refusal.body else b""
+        content_type = b"content-type: %b\r\n" % self._content_type if refusal.body else b""
         extra = content_type + fields(refusal.headers)
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
@@ -216,20 +228,36 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                forward = route.returns.kind != "json"
-                return CallPlan(self._endpoint, self._access, index, head, cap, forward)
+                wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
+                return CallPlan(self._endpoint, self._access, index, head, cap, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
         if methods is not None or page is not None:
-            allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
-            return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))
-        if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
+            allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
+            return self._refuse(405, self._contract.refusals.not_allowed, ("allow", allowed))
+        if self._contract.refusals.slash == "append" and (place := self._appended(head)):
+            return self._refuse(308, "308: Permanent Redirect", ("location", place))
+        stripped = head.path.rstrip("/") if head.path.endswith("/") else ""
+        own = self._contract.refusals.slash == "strip" and stripped in self._routes
+        if stripped and (own or stripped in self._pages):
             location = (("location", redirect(head)),)
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
             return WaitPlan(self._access, self._endpoint)
-        return RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+        return self._refuse(404, self._contract.refusals.not_found)
+
+    def _refuse(self, status: int, text: str, *headers: tuple[str, str]) -> RefusalPlan:
+        """An answer in the words of the contract's own face."""
+        return RefusalPlan(self._access, Refusal(status, text.encode(), headers), self._contract.refusals.content_type)
+
+    def _appended(self, head: RequestHead) -> str:
+        """The same place with one slash wherever there were several, and one at its end; nothing if there is none."""
+        merged = re.sub("//+", "/", head.path)
+        for path in (merged, f"{merged}/"):
+            if path != head.path and head.method in self._routes.get(path, ()):
+                return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
+        return ""
 
 
 def redirect(head: RequestHead) -> str:
@@ -239,18 +267,16 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, *, forward_accept: bool) -> bytes:
-    content_type = "application/json"
+def _meta(head: RequestHead, request_id: str, wants: tuple[str, ...]) -> bytes:
     given = head.headers.get(b"content-type")
+    content_type = "" if given is None and wants and wants != _ACCEPT else "application/json"
     if given is not None and given != b"application/json":
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
-    headers: dict[str, str] = {}
-    if forward_accept:
-        accept = head.headers.get(b"accept", b"*/*").decode("latin-1")
-        if accept != "*/*":
-            headers["accept"] = accept
+    headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
+    if headers.get("accept") == "*/*" and wants == _ACCEPT:
+        del headers["accept"]  # as good as none
     if content_type == "application/json" and not headers and not head.query and not request_id:
         return b""
     return encode_meta(Meta(content_type, head.query, headers, "", request_id))

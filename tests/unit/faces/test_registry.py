@@ -36,7 +36,7 @@ def test_another_name_gets_the_nearest() -> None:
     assert caught.value.hint == "Did you mean 'plain'?"
     with pytest.raises(SettingError) as caught:
         registry.get("cortex_of_old")
-    assert caught.value.hint == "The faces are: plain."
+    assert caught.value.hint == "The faces are: deepaas, plain."
 
 
 def test_a_call_with_plain_types_imports_nothing_heavy() -> None:
