@@ -59,6 +59,7 @@ class Serving:
         self.settings = settings
         self.log = log
         self.memory = memory
+        memory.limit = settings.body_memory_bytes
         self.endpoint = Endpoint(queue_size=settings.queue_size, id_prefix=id_prefix)
         self.system = System(self.endpoint, __version__)
         self.access = AccessLog(log, settings.access_log)
@@ -253,7 +254,7 @@ def edge_limits(settings: Settings) -> EdgeLimits:
         hosts = LOOPBACK_HOSTS
     return EdgeLimits(
         max_header_bytes=settings.max_header_bytes,
-        inline_bytes=INLINE_BYTES,
+        inline_bytes=min(INLINE_BYTES, settings.max_body_bytes, settings.max_upload_bytes),  # the rest is checked
         first_byte_timeout_s=settings.first_byte_timeout_s,
         header_timeout_s=settings.header_timeout_s,
         body_idle_timeout_s=settings.body_idle_timeout_s,
