@@ -37,12 +37,17 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dialect", metavar="NAME", help="How the code is written, instead of finding out")
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
+    group.add_argument("--api", metavar="NAME", help="Name of the API in cortex.yaml, where there are several")
 
 
 def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
     return open_project(
-        args.paths, dialect=args.dialect, service_module=args.service_module, service_class=args.service_class
+        args.paths,
+        dialect=args.dialect,
+        service_module=args.service_module,
+        service_class=args.service_class,
+        api=args.api,
     )
 
 
@@ -52,6 +57,7 @@ def open_project(
     dialect: str | None = None,
     service_module: str | None = None,
     service_class: str | None = None,
+    api: str | None = None,
 ) -> Opened:
     """Find the folder and read its project file. What was typed wins over the file.
 
@@ -75,6 +81,7 @@ def open_project(
         dialect = dialect or file.dialect
         service_module = service_module or file.service_module
         service_class = service_class or file.service_class
+        api = api or file.api
         targets = targets or list(file.functions)
     project = Project(
         root=root.resolve(),
@@ -82,6 +89,7 @@ def open_project(
         service_module=service_module,
         service_class=service_class,
         faces=file.faces if file is not None else (),
+        api=api,
     )
     return Opened(project=project, file=file, dialect=dialect)
 

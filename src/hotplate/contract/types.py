@@ -59,6 +59,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the callable's name. `stream` says that it yields its answer piece by piece.
     `asynchronous` says that it is `async def`, so that many calls may share one thread.
+    `aliases` are the paths at which callers of the author's own system know it, where that is not `path`.
     """
 
     path: str
@@ -73,6 +74,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     description: str = ""
     source: Source | None = None
+    aliases: tuple[str, ...] = ()
 
 
 State = Literal["", "live", "ready"]
@@ -99,6 +101,10 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     state: State = ""
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
+    wants: tuple[str, ...] = ()
+    """Request headers (lower case) that its calls take to the worker, where a request has them; `*` for all."""
+    typed: bool = False
+    """Whether a body without a Content-Type arrives as such, with "", and not as JSON."""
     operation: Mapping[str, Any] | None = None
 
 

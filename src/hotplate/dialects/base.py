@@ -6,7 +6,7 @@ in a worker alone. A dialect knows nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -30,7 +30,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with a user's model code, and what the command line or the project file says of it.
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
-    to `root`. `faces` are those that the project turns on besides its dialect's own.
+    to `root`. `faces` are those that the project turns on besides its dialect's own. `api` names one of several that
+    the project's own file lists. `env` is what was set for the worker on the command line or in `hotplate.yaml`.
     """
 
     root: Path
@@ -38,6 +39,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     service_module: str | None = None
     service_class: str | None = None
     faces: tuple[str, ...] = ()
+    api: str | None = None
+    env: Mapping[str, str] = {}
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,8 +80,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     returns: Any
 
 
+Sink = Callable[[str, str, float, dict[str, str]], None]
+"""Takes a value that the author's code counts: `counter`, `gauge` or `histogram`, its name, the value, labels."""
+
+
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A project after its import: the contract, one call per route in the same order, and the hooks it has."""
+    """A project after its import: the contract, one call per route in the same order, and the hooks it has.
+
+    `metrics` is given the sink for the author's own metrics before `setup` runs, where the dialect has any.
+    """
 
     contract: Contract
     calls: tuple[Call, ...]
@@ -86,6 +96,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     setup: Callable[[], Any] | None = None
     shutdown: Callable[[], Any] | None = None
     store_assets: Callable[[], Any] | None = None
+    metrics: Callable[[Sink], None] | None = None
 
 
 class Dialect(Protocol):

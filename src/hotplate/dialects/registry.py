@@ -17,6 +17,10 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.function",
         "functions named on the command line, as in model.py:predict",
     ),
+    "predictor": (
+        "hotplate.dialects.predictor",
+        "cortex.yaml and the class that its `path` names, as for Cortex",
+    ),
 }
 """Name to the module that has it (as `dialect`), and what it looks for, in words that complete "looked for"."""
 

@@ -8,6 +8,7 @@ from hotplate.errors import SettingError
 from hotplate.faces.base import Face
 
 _HOME = {
+    "cortex": ("hotplate.faces.cortex", "CortexFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from msgspec import structs
+
 from hotplate.contract import Contract, Mount
 from hotplate.edge.edge import named_id
 from hotplate.edge.exchange import Exchange, Refusal
@@ -35,7 +37,7 @@ class CallPlan:
     __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
 
     def __init__(
-        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, forward: bool
+        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, mount: Mount
     ) -> None:
         self._endpoint = endpoint
         self._access = access if access.on else None
@@ -44,7 +46,7 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
-        self.meta = _meta(head, self.named_id.decode(), forward_accept=forward)
+        self.meta = _meta(head, self.named_id.decode(), mount)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -206,8 +208,9 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                forward = route.returns.kind != "json"
-                return CallPlan(self._endpoint, self._access, index, head, cap, forward)
+                if route.returns.kind != "json" and not mount.wants:
+                    mount = structs.replace(mount, wants=("accept",))
+                return CallPlan(self._endpoint, self._access, index, head, cap, mount)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page, pages.HEADERS if head.path in pages.PATHS else ())
@@ -229,18 +232,22 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, *, forward_accept: bool) -> bytes:
-    content_type = "application/json"
+def _meta(head: RequestHead, request_id: str, mount: Mount) -> bytes:
+    content_type = "" if mount.typed else "application/json"
     given = head.headers.get(b"content-type")
-    if given is not None and given != b"application/json":
+    if given is not None:
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
-    headers: dict[str, str] = {}
-    if forward_accept:
-        accept = head.headers.get(b"accept", b"*/*").decode("latin-1")
-        if accept != "*/*":
-            headers["accept"] = accept
+    headers = _forwarded(head, mount.wants) if mount.wants else {}
     if content_type == "application/json" and not headers and not head.query and not request_id:
         return b""
     return encode_meta(Meta(content_type, head.query, headers, "", request_id))
+
+
+def _forwarded(head: RequestHead, names: tuple[str, ...]) -> dict[str, str]:
+    """The headers that a mount asks for. `Accept: */*` says nothing, and is left out unless all are wanted."""
+    if "*" in names:
+        return {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
+    wanted = ((name, head.headers.get(name.encode("latin-1"))) for name in names)
+    return {name: value.decode("latin-1") for name, value in wanted if value is not None and value != b"*/*"}

@@ -149,6 +149,7 @@ class System:
             ),
         ):
             lines += family(name, kind, text, [({}, value)])
+        lines += endpoint.counted.lines()
         return 200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE
 
 
