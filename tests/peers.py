@@ -16,6 +16,11 @@ def octoai_python() -> Path:
     return _environment("octoai", "octoai-sdk==0.10.1", "msgspec")
 
 
+def onnx_python() -> Path:
+    """The interpreter of an environment with Hotplate, onnxruntime, and onnx to make models with."""
+    return _environment("onnx", "onnxruntime", "onnx", "numpy", "--editable", str(CACHE.parent.parent))
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"
