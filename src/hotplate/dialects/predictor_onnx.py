@@ -105,6 +105,9 @@ def _array(value: Any, signature: Any) -> Any:
             array = np.array(value, dtype=dtype)
         except (ValueError, TypeError) as error:
             raise ValueError(f"input '{signature.name}' cannot be made an array of {dtype}: {error}") from error
+    sizes = list(zip(array.shape, signature.shape, strict=False))
+    if array.ndim == len(signature.shape) and all(each == size for each, size in sizes if isinstance(size, int)):
+        return array  # it fits as it is, with several rows where the model takes any number
     shape = [each if isinstance(each, int) else 1 if each is None else -1 for each in signature.shape]
     if shape.count(-1) > 1:
         return array
