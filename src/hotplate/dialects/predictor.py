@@ -44,7 +44,7 @@ class PredictorDialect:
         api = predictor_choice.of_entry(project.root, match.entry)
         methods, _ = predictor_text.read_methods(project.root, api)
         warnings = predictor_project.warnings(project.root, api)
-        return predictor_text.contract(api, methods, entry=match.entry, warnings=warnings)
+        return predictor_text.contract(project, api, methods, entry=match.entry, warnings=warnings)
 
     def load(self, project: Project, match: Match) -> Loaded:
         """See `Dialect.load`. The class is made in `setup`: its contract is known before its model is there."""
@@ -62,7 +62,7 @@ class PredictorDialect:
         methods = [
             _method(cls, name, verb, root) for name, verb in predictor_rules.methods(api).items() if hasattr(cls, name)
         ]
-        contract = predictor_text.contract(api, methods, entry=match.entry, warnings=warnings)
+        contract = predictor_text.contract(project, api, methods, entry=match.entry, warnings=warnings)
         instance = Instance(cls, root, api, deepcopy(dict(api.config)))
         calls = [
             Call(

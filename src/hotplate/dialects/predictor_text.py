@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotplate.contract import Batching, Contract, Lifecycle, Limits, Param, Route, Source, TypeSpec
+from hotplate.dialects.base import Project
 from hotplate.dialects.predictor_rules import INPUTS, class_name, methods
 from hotplate.dialects.predictor_yaml import Api
 from hotplate.dialects.syntax import Class, Sources, first_line
@@ -88,12 +89,15 @@ _SCHEMAS = {
 }
 
 
-def contract(api: Api, found: Sequence[Method], *, entry: str, warnings: tuple[str, ...] = ()) -> Contract:
+def contract(
+    project: Project, api: Api, found: Sequence[Method], *, entry: str, warnings: tuple[str, ...] = ()
+) -> Contract:
     """Put the contract of an API together, from its source text or from the loaded class."""
     return Contract(
         dialect="predictor",
         entry=entry,
-        name=api.name,
+        name=project.name or api.name,
+        description=project.description,
         face="cortex",
         routes=tuple(_route(api, method) for method in found),
         lifecycle=Lifecycle(setup=True, shutdown=True),

@@ -18,7 +18,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         message: Any = record.msg
-        merged = isinstance(message, dict)
+        merged: bool = type(message) is dict
         line: dict[str, Any] = {
             "asctime": self.formatTime(record),
             "levelname": record.levelname,
