@@ -10,7 +10,7 @@ import logging
 import os
 import sys
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, cast
 
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 
@@ -18,7 +18,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"asctime", "message"}
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         message: Any = record.msg
-        merged: bool = type(message) is dict
+        merged = isinstance(message, dict)
         line: dict[str, Any] = {
             "asctime": self.formatTime(record),
             "levelname": record.levelname,
@@ -32,7 +32,7 @@ class _Lines(logging.Formatter):
         if record.stack_info:
             line["stack_info"] = self.formatStack(record.stack_info)
         if merged:
-            line.update(message)
+            line.update(cast("dict[str, Any]", message))
         line.update((key, value) for key, value in vars(record).items() if key not in _OWN)
         return json.dumps(line, default=_text)
 
