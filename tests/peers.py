@@ -21,6 +21,11 @@ def onnx_python() -> Path:
     return _environment("onnx", "onnxruntime", "onnx", "numpy", "--editable", str(CACHE.parent.parent))
 
 
+def tensorflow_python() -> Path:
+    """The interpreter of an environment with Hotplate and TensorFlow."""
+    return _environment("tensorflow", "tensorflow-cpu", "--editable", str(CACHE.parent.parent))
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"

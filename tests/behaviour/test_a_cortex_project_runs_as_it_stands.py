@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from serving import serve, write_project
@@ -191,3 +192,79 @@ def test_batches_reach_the_predictor_as_lists(tmp_path):
     with serve(write_project(tmp_path, files)) as running:
         assert running.post("/predict", b"21").json() == 42
         assert running.post("/predict", b"null").status == 500
+
+
+HANDLER = """
+- name: notes
+  kind: RealtimeAPI
+  handler:
+    type: python
+    path: handler.py
+    threads_per_process: 4
+"""
+VERBS = """
+import threading
+
+together = threading.Barrier(4)
+
+
+class Handler:
+    def __init__(self, config):
+        pass
+
+    def handle_post(self, payload):
+        return {"waited": together.wait(10) >= 0}
+
+    def handle_get(self, query_params):
+        return {"asked": query_params["about"]}
+
+    def handle_delete(self):
+        return "gone"
+"""
+ASYNC = """
+import asyncio
+
+met = asyncio.Event()
+
+
+class PythonPredictor:
+    def __init__(self, config):
+        self.seen = []
+
+    async def predict(self, payload):
+        if payload == "first":
+            await met.wait()
+        else:
+            met.set()
+        return payload
+
+    def post_predict(self, response):
+        self.seen.append(response)
+"""
+
+
+def test_handlers_answer_their_verbs_in_as_many_threads_as_the_yaml_says(tmp_path):
+    with serve(write_project(tmp_path, {"cortex.yaml": HANDLER, "handler.py": VERBS})) as running:
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda _: running.post("/notes", {}).json(), range(4)))
+        assert answers == [{"waited": True}] * 4
+        assert running.get("/notes?about=x").json() == {"asked": "x"}
+        assert running.request("DELETE", "/notes").body == b"gone"
+        assert running.request("PUT", "/notes", {}).status == 405
+
+
+def test_an_async_predict_is_awaited_and_shares_its_thread(tmp_path):
+    yaml = HANDLER.replace("handler:", "predictor:").replace("    threads_per_process: 4\n", "")
+    with serve(write_project(tmp_path, {"cortex.yaml": yaml, "handler.py": ASYNC})) as running:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(running.post, "/notes", b'"first"')
+            assert running.post("/notes", b'"second"').body == b"second"
+            assert first.result(10).body == b"first"
+
+
+def test_an_async_api_is_refused_with_the_way_on(tmp_path):
+    files = {"cortex.yaml": CORTEX.replace("RealtimeAPI", "AsyncAPI").replace("src", "."), "predictor.py": PREDICTOR}
+    files["cortex.yaml"] = files["cortex.yaml"].replace("    python_path: .\n", "")
+    with serve(write_project(tmp_path, files), wait=False) as running:
+        running.wait_for_line("its answers come later, through jobs")
+        assert running.process.wait(20) == 1
