@@ -255,11 +255,11 @@ def test_handlers_answer_their_verbs_in_as_many_threads_as_the_yaml_says(tmp_pat
 
 def test_an_async_predict_is_awaited_and_shares_its_thread(tmp_path):
     yaml = HANDLER.replace("handler:", "predictor:").replace("    threads_per_process: 4\n", "")
-    with serve(write_project(tmp_path, {"cortex.yaml": yaml, "handler.py": ASYNC})) as running:
-        with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(running.post, "/notes", b'"first"')
-            assert running.post("/notes", b'"second"').body == b"second"
-            assert first.result(10).body == b"first"
+    folder = write_project(tmp_path, {"cortex.yaml": yaml, "handler.py": ASYNC})
+    with serve(folder) as running, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(running.post, "/notes", b'"first"')
+        assert running.post("/notes", b'"second"').body == b"second"
+        assert first.result(10).body == b"first"
 
 
 def test_an_async_api_is_refused_with_the_way_on(tmp_path):

@@ -11,6 +11,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from hotplate.contract import Contract, Mount
 from hotplate.edge.status import STATUS
 from hotplate.errors import HotplateError, InvalidInput, MalformedBody, Unavailable
@@ -25,6 +27,7 @@ TEXT = "text/plain; charset=utf-8"
 INPUTS = frozenset(("payload", "query_params", "headers"))
 MESSAGE = "make a prediction by sending a post request to this endpoint with a json payload"
 MAX_FIELDS = 1000
+_read_json = msgspec.json.Decoder().decode
 _CHARSET = re.compile(r"charset=(\S+)")
 
 
@@ -114,6 +117,8 @@ class CortexCodec:
         Raises TypeError or ValueError for what JSON cannot hold, and the value itself if it is an exception.
         """
         kind: type[Any] = value.__class__
+        if kind is dict or kind is list:
+            return json.dumps(value).encode()
         if kind is bytes:
             return Answer(body=value, content_type="application/octet-stream")
         if kind is str:
@@ -171,7 +176,14 @@ def payload(body: Buffer, head: Head | None) -> Any:
 
 
 def _json(data: bytes) -> Any:
-    """As json.loads reads it: UTF-8, 16 and 32, NaN, and of equal keys the last."""
+    """As json.loads reads it: UTF-8, 16 and 32, NaN, and of equal keys the last.
+
+    msgspec's reader gives the same for whatever it takes, in a fraction of the time.
+    """
+    try:
+        return _read_json(data)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        pass
     try:
         return json.loads(data)
     except RecursionError:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotplate.contract import Contract, Param, Route, TypeSpec
 from hotplate.dialects.base import Call, Parameter
-from hotplate.errors import DeadlineExceeded, UserError
+from hotplate.errors import DeadlineExceeded, MalformedBody, UserError
 from hotplate.faces.base import Answer, Head
 from hotplate.faces.cortex import CortexFace
 
@@ -158,3 +161,19 @@ def test_its_paths_are_those_that_callers_know():
     assert [(m.method, m.path) for m in mounts if m.call == 0] == [("POST", path) for path in paths]
     assert [(m.method, m.path) for m in mounts if m.call is None] == [("GET", path) for path in paths]
     assert all(m.wants == () and m.typed for m in mounts if m.call == 0)
+
+
+TEXTS = st.text(alphabet='0123456789eE.+-[]{}",:truefalsn \\u\ud800\u00e9\t', max_size=12)
+
+
+@given(TEXTS.map(lambda text: text.encode("utf-8", "replace")))
+def test_json_is_read_as_python_reads_it(body):
+    try:
+        expected = repr(json.loads(body))
+    except ValueError as error:
+        expected = str(error)
+    try:
+        got = repr(payload(body, JSON))
+    except MalformedBody as error:
+        got = error.message
+    assert got == expected
