@@ -177,3 +177,22 @@ def test_json_is_read_as_python_reads_it(body):
     except MalformedBody as error:
         got = error.message
     assert got == expected
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.integers(), inner),
+    max_leaves=8,
+)
+
+
+@given(st.lists(VALUES) | st.dictionaries(st.text(), VALUES))
+def test_json_is_written_as_python_writes_it(value):
+    assert codec("payload").encode(value, None, 0, 0) == json.dumps(value).encode()
+
+
+def test_a_result_that_holds_itself_is_an_error():
+    value: list[Any] = []
+    value.append(value)
+    with pytest.raises(RecursionError):
+        codec("payload").encode(value, None, 0, 0)
