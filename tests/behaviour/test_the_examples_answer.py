@@ -20,7 +20,7 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    assert folders == {"batching", "form-upload", "plain-function", "predictor", "streaming"}
+    assert folders == {"batching", "entry-point", "form-upload", "plain-function", "predictor", "streaming"}
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
 
@@ -34,6 +34,17 @@ def test_plain_functions():
         assert server.post("/nearest", {"to": BERLIN, "places": {"Rome": ROME}}).json()["output"] is None
         (problem,) = server.post("/distance", {"start": BERLIN, "end": {"lat": 1}}).json()["detail"]
         assert problem["loc"] == ["body", "end", "lon"]
+
+
+def test_a_module_written_for_deepaas():
+    form = {"content-type": "multipart/form-data; boundary=X", "accept": "text/csv"}
+    part = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nthe two and two\r\n--X--\r\n'
+    with serve(EXAMPLES / "entry-point") as server:
+        path = "/v2/models/word_count/predict/"
+        counted = server.request("POST", f"{path}?text=one+two+two&most=1")
+        assert counted.json() == {"words": 3, "most": [["two", 2]]}
+        table = server.request("POST", path, part, form)
+        assert (table.headers["content-type"], table.body) == ("text/csv", b"two,2\n")
 
 
 def test_a_stream_comes_piece_by_piece_and_streams_share_a_thread():

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hotplate.cli.entry_point import add_model, options
 from hotplate.config.project_file import load_project_file
 from hotplate.dialects.base import Project
 from hotplate.errors import ProjectError
@@ -38,16 +39,19 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
     group.add_argument("--api", metavar="NAME", help="Name of the API in cortex.yaml, where there are several")
+    add_model(group)
 
 
 def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
+    given = options(args)
     return open_project(
         args.paths,
-        dialect=args.dialect,
+        dialect=args.dialect or ("entry_point" if given.get("entry_point") else None),
         service_module=args.service_module,
         service_class=args.service_class,
         api=args.api,
+        options=given,
     )
 
 
@@ -58,6 +62,7 @@ def open_project(
     service_module: str | None = None,
     service_class: str | None = None,
     api: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Opened:
     """Find the folder and read its project file. What was typed wins over the file.
 
@@ -90,6 +95,7 @@ def open_project(
         service_class=service_class,
         faces=file.faces if file is not None else (),
         api=api,
+        options=options or {},
         name=file.name if file is not None else "",
         description=file.description if file is not None else "",
     )

@@ -38,6 +38,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     default: Any = None
     description: str = ""
+    location: str = ""
+    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`."""
 
 
 class Batching(msgspec.Struct, frozen=True, kw_only=True):
@@ -108,6 +110,19 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     operation: Mapping[str, Any] | None = None
 
 
+class Refusals(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server words, for the contract's own face, a path or a method that it does not have.
+
+    `slash` says which form of a path is the right one, with a slash at its end or without: the server sends the other
+    form there, with status 307 (`strip`) or 308 (`append`, which also merges slashes).
+    """
+
+    content_type: str = "application/json"
+    not_found: str = '{"detail":"Not Found"}'
+    not_allowed: str = '{"detail":"Method Not Allowed"}'
+    slash: Literal["strip", "append"] = "strip"
+
+
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
     """Which of the optional hooks the project has."""
 
@@ -148,3 +163,6 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = msgspec.field(default_factory=Limits)
     warnings: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    refusals: Refusals = msgspec.field(default_factory=Refusals)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    """What a dialect tells its own face besides the routes, as JSON values."""

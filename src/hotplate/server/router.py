@@ -6,11 +6,10 @@ request whose head was seen before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
-
-from msgspec import structs
 
 from hotplate.contract import Contract, Mount
 from hotplate.edge.edge import named_id
@@ -37,6 +36,10 @@ class Page(NamedTuple):
 
 SystemPage = Callable[[RequestHead], Page]
 
+_ACCEPT = ("accept",)
+"""What every face wants to see where a route returns media. A mount that wants more also gets to see that a request
+has no Content-Type; elsewhere such a body counts as JSON."""
+
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
 
@@ -47,7 +50,14 @@ class CallPlan:
     __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
 
     def __init__(
-        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, mount: Mount
+        self,
+        endpoint: Endpoint,
+        access: AccessLog,
+        index: int,
+        head: RequestHead,
+        max_bytes: int,
+        mount: Mount,
+        wants: tuple[str, ...],
     ) -> None:
         self._endpoint = endpoint
         self._access = access if access.on else None
@@ -56,7 +66,7 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
-        self.meta = _meta(head, self.named_id.decode(), mount)
+        self.meta = _meta(head, self.named_id.decode(), mount, wants)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -121,11 +131,12 @@ class PagePlan(_Uncounted):
 class RefusalPlan(_Uncounted):
     """Answer with a fixed error: no such path, no such method, a redirect."""
 
-    __slots__ = ("_refusal",)
+    __slots__ = ("_content_type", "_refusal")
 
-    def __init__(self, access: AccessLog, refusal: Refusal) -> None:
+    def __init__(self, access: AccessLog, refusal: Refusal, content_type: str = "application/json") -> None:
         super().__init__(access)
         self._refusal = refusal
+        self._content_type = content_type.encode()
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse before a large body is read."""
@@ -138,7 +149,7 @@ class RefusalPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         refusal = self._refusal
-        content_type = b"content-type: application/json\r\n" if refusal.body else b""
+        content_type = b"content-type: %b\r\n" % self._content_type if refusal.body else b""
         extra = content_type + fields(refusal.headers)
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
@@ -218,21 +229,36 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                if route.returns.kind != "json" and not mount.wants:
-                    mount = structs.replace(mount, wants=("accept",))
-                return CallPlan(self._endpoint, self._access, index, head, cap, mount)
+                wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
+                return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
         if methods is not None or page is not None:
-            allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
-            return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))
-        if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
+            allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
+            return self._refuse(405, self._contract.refusals.not_allowed, ("allow", allowed))
+        if self._contract.refusals.slash == "append" and (place := self._appended(head)):
+            return self._refuse(308, "308: Permanent Redirect", ("location", place))
+        stripped = head.path.rstrip("/") if head.path.endswith("/") else ""
+        own = self._contract.refusals.slash == "strip" and stripped in self._routes
+        if stripped and (own or stripped in self._pages):
             location = (("location", redirect(head)),)
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
             return WaitPlan(self._access, self._endpoint)
-        return RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+        return self._refuse(404, self._contract.refusals.not_found)
+
+    def _refuse(self, status: int, text: str, *headers: tuple[str, str]) -> RefusalPlan:
+        """An answer in the words of the contract's own face."""
+        return RefusalPlan(self._access, Refusal(status, text.encode(), headers), self._contract.refusals.content_type)
+
+    def _appended(self, head: RequestHead) -> str:
+        """The same place with one slash wherever there were several, and one at its end; nothing if there is none."""
+        merged = re.sub("//+", "/", head.path)
+        for path in (merged, f"{merged}/"):
+            if path != head.path and head.method in self._routes.get(path, ()):
+                return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
+        return ""
 
 
 def redirect(head: RequestHead) -> str:
@@ -242,22 +268,20 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, mount: Mount) -> bytes:
-    content_type = "" if mount.typed else "application/json"
+def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> bytes:
     given = head.headers.get(b"content-type")
-    if given is not None:
+    untyped = mount.typed or (wants and wants != _ACCEPT)
+    content_type = "" if given is None and untyped else "application/json"
+    if given is not None and given != b"application/json":
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
-    headers = _forwarded(head, mount.wants) if mount.wants else {}
+    if "*" in wants:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
+    else:
+        headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
+    if headers.get("accept") == "*/*" and wants == _ACCEPT:
+        del headers["accept"]  # as good as none
     if content_type == "application/json" and not headers and not head.query and not request_id:
         return b""
     return encode_meta(Meta(content_type, head.query, headers, "", request_id))
-
-
-def _forwarded(head: RequestHead, names: tuple[str, ...]) -> dict[str, str]:
-    """The headers that a mount asks for. `Accept: */*` says nothing, and is left out unless all are wanted."""
-    if "*" in names:
-        return {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
-    wanted = ((name, head.headers.get(name.encode("latin-1"))) for name in names)
-    return {name: value.decode("latin-1") for name, value in wanted if value is not None and value != b"*/*"}
