@@ -16,6 +16,16 @@ def octoai_python() -> Path:
     return _environment("octoai", "octoai-sdk==0.10.1", "msgspec")
 
 
+def onnx_python() -> Path:
+    """The interpreter of an environment with Hotplate, onnxruntime, and onnx to make models with."""
+    return _environment("onnx", "onnxruntime", "onnx", "numpy", "--editable", str(CACHE.parent.parent))
+
+
+def tensorflow_python() -> Path:
+    """The interpreter of an environment with Hotplate and TensorFlow."""
+    return _environment("tensorflow", "tensorflow-cpu", "--editable", str(CACHE.parent.parent))
+
+
 def deepaas_python() -> Path:
     """The interpreter of an environment with deepaas 2.6.0."""
     return _environment("deepaas", "deepaas==2.6.0", "setuptools<80")

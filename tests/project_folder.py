@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from textwrap import dedent
@@ -54,10 +55,13 @@ class Folder:
 
 @pytest.fixture
 def folder(tmp_path: Path):
-    modules, search = dict(sys.modules), list(sys.path)
+    modules, search, place, environ = dict(sys.modules), list(sys.path), Path.cwd(), dict(os.environ)
     compat.install()
     yield Folder(tmp_path)
     for name in [name for name in sys.modules if name not in modules]:
         if getattr(sys.modules[name], "__file__", None) and str(tmp_path) in str(sys.modules[name].__file__):
             del sys.modules[name]
     sys.path[:] = search
+    os.chdir(place)  # a dialect may make the project the working folder, and read its .env
+    os.environ.clear()
+    os.environ.update(environ)

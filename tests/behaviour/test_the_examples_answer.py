@@ -20,7 +20,7 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    assert folders == {"batching", "entry-point", "form-upload", "plain-function", "streaming"}
+    assert folders == {"batching", "entry-point", "form-upload", "plain-function", "predictor", "streaming"}
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
 
@@ -99,3 +99,9 @@ def upload(server: Server, table: str) -> dict[str, object]:
     reply = httpx.post(f"{server.url}/table", files=files, data={"separator": ";"})
     assert reply.status_code == 200, reply.text
     return reply.json()["output"]
+
+
+def test_a_cortex_predictor_is_called_as_before():
+    with serve(EXAMPLES / "predictor") as server:
+        answer = server.post("/iris-classifier", {"petal_length": 1.4, "petal_width": 0.2})
+        assert answer.body == b'{"label": "setosa"}'

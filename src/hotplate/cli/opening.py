@@ -38,6 +38,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dialect", metavar="NAME", help="How the code is written, instead of finding out")
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
+    group.add_argument("--api", metavar="NAME", help="Name of the API in cortex.yaml, where there are several")
     add_model(group)
 
 
@@ -49,6 +50,7 @@ def open_from(args: argparse.Namespace) -> Opened:
         dialect=args.dialect or ("entry_point" if given.get("entry_point") else None),
         service_module=args.service_module,
         service_class=args.service_class,
+        api=args.api,
         options=given,
     )
 
@@ -59,6 +61,7 @@ def open_project(
     dialect: str | None = None,
     service_module: str | None = None,
     service_class: str | None = None,
+    api: str | None = None,
     options: Mapping[str, str] | None = None,
 ) -> Opened:
     """Find the folder and read its project file. What was typed wins over the file.
@@ -83,6 +86,7 @@ def open_project(
         dialect = dialect or file.dialect
         service_module = service_module or file.service_module
         service_class = service_class or file.service_class
+        api = api or file.api
         targets = targets or list(file.functions)
     project = Project(
         root=root.resolve(),
@@ -90,6 +94,7 @@ def open_project(
         service_module=service_module,
         service_class=service_class,
         faces=file.faces if file is not None else (),
+        api=api,
         options=options or {},
         name=file.name if file is not None else "",
         description=file.description if file is not None else "",

@@ -36,6 +36,7 @@ class ProjectFile:
     dialect: str | None = None
     service_module: str | None = None
     service_class: str | None = None
+    api: str | None = None
     functions: tuple[str, ...] = ()
     faces: tuple[str, ...] = ()
     settings: Mapping[str, Written] = field(default_factory=dict[str, Written])

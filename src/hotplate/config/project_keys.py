@@ -46,6 +46,7 @@ KEYS = _keys(
     ),
     Key(name="service_module", kind="text", part="project", help="Dotted module of the service class; else `service`."),
     Key(name="service_class", kind="text", part="project", help="Name of the service class, where there are several."),
+    Key(name="api", kind="text", part="project", help="Name of the API in `cortex.yaml`, where there are several."),
     Key(name="functions", kind="list", part="project", help="Functions to serve, each `model.py:predict`."),
     Key(name="faces", kind="list", part="project", help="Wire formats to answer in besides the dialect's own."),
     Key(name="hardware", kind="text", part="deploy", help="Hardware to run on, such as `cpu` or `gpu.t4.medium`."),

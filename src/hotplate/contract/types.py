@@ -61,6 +61,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
 
     `name` is the callable's name. `stream` says that it yields its answer piece by piece.
     `asynchronous` says that it is `async def`, so that many calls may share one thread.
+    `aliases` are the paths at which callers of the author's own system know it, where that is not `path`.
     """
 
     path: str
@@ -75,6 +76,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     summary: str = ""
     description: str = ""
     source: Source | None = None
+    aliases: tuple[str, ...] = ()
 
 
 State = Literal["", "live", "ready"]
@@ -101,9 +103,11 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     state: State = ""
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
-    operation: Mapping[str, Any] | None = None
     wants: tuple[str, ...] = ()
-    """Request headers (lower case) that the codec of this mount gets to see, where a request has them."""
+    """Request headers (lower case) that its calls take to the worker, where a request has them; `*` for all."""
+    typed: bool = False
+    """Whether a body without a Content-Type arrives as such, with "", and not as JSON."""
+    operation: Mapping[str, Any] | None = None
 
 
 class Refusals(msgspec.Struct, frozen=True, kw_only=True):

@@ -77,7 +77,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
     to `root`. `faces` are those that the project turns on besides its dialect's own. `name` and `description` are
-    those of the endpoint, where the author has given them.
+    those of the endpoint, where the author has given them. `api` names one of several that the project's own file
+    lists. `env` is what was set for the worker on the command line or in `hotplate.yaml`.
     """
 
     root: Path
@@ -85,6 +86,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     service_module: str | None = None
     service_class: str | None = None
     faces: tuple[str, ...] = ()
+    api: str | None = None
+    env: Mapping[str, str] = {}
     options: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
     """What was said to one dialect alone, by its own names (`entry_point`, `base_path`)."""
     name: str = ""
@@ -137,8 +140,15 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     returns: Any
 
 
+Sink = Callable[[str, str, float, dict[str, str]], None]
+"""Takes a value that the author's code counts: `counter`, `gauge` or `histogram`, its name, the value, labels."""
+
+
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A project after its import: the contract, one call per route in the same order, and the hooks it has."""
+    """A project after its import: the contract, one call per route in the same order, and the hooks it has.
+
+    `metrics` is given the sink for the author's own metrics before `setup` runs, where the dialect has any.
+    """
 
     contract: Contract
     calls: tuple[Call, ...]
@@ -146,6 +156,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     setup: Callable[[], Any] | None = None
     shutdown: Callable[[], Any] | None = None
     store_assets: Callable[[], Any] | None = None
+    metrics: Callable[[Sink], None] | None = None
 
 
 class Dialect(Protocol):

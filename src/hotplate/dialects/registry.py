@@ -17,6 +17,10 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.function",
         "functions named on the command line, as in model.py:predict",
     ),
+    "predictor": (
+        "hotplate.dialects.predictor",
+        "cortex.yaml and the class that its `path` names, as for Cortex",
+    ),
     "entry_point": (
         "hotplate.dialects.entry_point",
         "pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model",

@@ -8,6 +8,7 @@ from hotplate.errors import SettingError
 from hotplate.faces.base import Face
 
 _HOME = {
+    "cortex": ("hotplate.faces.cortex", "CortexFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }

@@ -15,6 +15,7 @@ from hotplate.contract import Contract
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import problem
 from hotplate.edge.status import STATUS
+from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Endpoint:
         self.state = "UNINITIALIZED"
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
+        self.counted = Counted()
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0

@@ -173,6 +173,8 @@ class Pool:
             self._on_contract()
         elif kind == frames.STATE:
             self._state(worker, frames.STATES[code])
+        elif kind == frames.METRIC:
+            self.endpoint.counted.add(frames.decode_sample(meta))
         elif kind == frames.FAILED:
             worker.failure = body.decode(errors="replace")
         else:

@@ -56,6 +56,7 @@ class CallPlan:
         index: int,
         head: RequestHead,
         max_bytes: int,
+        mount: Mount,
         wants: tuple[str, ...],
     ) -> None:
         self._endpoint = endpoint
@@ -65,7 +66,7 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
-        self.meta = _meta(head, self.named_id.decode(), wants)
+        self.meta = _meta(head, self.named_id.decode(), mount, wants)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -231,7 +232,7 @@ class Router:
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
                 wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
-                return CallPlan(self._endpoint, self._access, index, head, cap, wants)
+                return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
@@ -269,14 +270,18 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, wants: tuple[str, ...]) -> bytes:
+def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> bytes:
     given = head.headers.get(b"content-type")
-    content_type = "" if given is None and wants and wants != _ACCEPT else "application/json"
+    untyped = mount.typed or (wants and wants != _ACCEPT)
+    content_type = "" if given is None and untyped else "application/json"
     if given is not None and given != b"application/json":
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
-    headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
+    if "*" in wants:
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
+    else:
+        headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
     if headers.get("accept") == "*/*" and wants == _ACCEPT:
         del headers["accept"]  # as good as none
     if content_type == "application/json" and not headers and not head.query and not request_id:

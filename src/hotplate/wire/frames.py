@@ -53,9 +53,10 @@ CHUNK = 21
 END = 22
 FAILED = 23  # loading or setup failed; body: text for the author
 BATCH = 24  # a batched function was called; id: index of the route, code: items in the call
+METRIC = 25  # a value that the author's code counts; meta: Sample
 
 TO_WORKER = range(REQUEST, SHUTDOWN + 1)
-FROM_WORKER = range(HELLO, BATCH + 1)
+FROM_WORKER = range(HELLO, METRIC + 1)
 
 # flags
 ARENA = 1
@@ -86,9 +87,19 @@ class Reply(msgspec.Struct, omit_defaults=True, array_like=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+class Sample(msgspec.Struct, array_like=True):
+    """One value of the author's own: `kind` is counter, gauge or histogram."""
+
+    kind: str
+    name: str
+    value: float
+    labels: dict[str, str]
+
+
 encode_meta = msgspec.msgpack.Encoder().encode
 decode_meta = msgspec.msgpack.Decoder(Meta).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
+decode_sample = msgspec.msgpack.Decoder(Sample).decode
 decode_any = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 

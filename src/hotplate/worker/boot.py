@@ -69,6 +69,7 @@ class Spec(msgspec.Struct):
             service_module=self.service_module,
             service_class=self.service_class,
             faces=tuple(self.faces),
+            env=self.env,
             options=self.options,
             name=self.name,
             description=self.description,
@@ -135,6 +136,8 @@ def _run(spec: Spec, channel: Channel) -> int:
     loop = _loop() if any(route.asynchronous for route in contract.routes) else None
     _hook(loaded.startup, loop)
     channel.state("SETUP_SERVICE")
+    if loaded.metrics is not None:
+        loaded.metrics(channel.count)
     _hook(loaded.setup, loop)
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)

@@ -71,6 +71,14 @@ class Channel:
                 mark = call_id
         self._started[0] = mark
 
+    def count(self, kind: str, name: str, value: float, labels: dict[str, str]) -> None:
+        """Report a value that the author's code counts."""
+        sample = frames.Sample(kind, name, value, labels)
+        try:
+            self.send(frames.frame(frames.METRIC, meta=frames.encode_meta(sample)))
+        except OSError:  # the server is gone; so is this worker, soon
+            pass
+
     def read(self, *, block: bool = True) -> bool:
         """Read what is there and sort it. False when the server is gone, or nothing came and `block` is false."""
         try:

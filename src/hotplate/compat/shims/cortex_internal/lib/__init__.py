@@ -1,0 +1,1 @@
+"""`cortex_internal.lib`: of it, `log` is there."""
