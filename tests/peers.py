@@ -16,6 +16,16 @@ def octoai_python() -> Path:
     return _environment("octoai", "octoai-sdk==0.10.1", "msgspec")
 
 
+def triton_python() -> Path:
+    """The interpreter of an environment with NVIDIA's HTTP client for the Open Inference Protocol."""
+    return _environment("tritonclient", "tritonclient[http]==2.61.0")
+
+
+def inferless_python() -> Path:
+    """The interpreter of an environment with the real inferless package, whose `call` is a client."""
+    return _environment("inferless", "inferless==0.2.15", "requests", "numpy", "pydantic")
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"

@@ -84,7 +84,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
     `call` is the index of the route that it runs. A mount without one answers by itself: with its fixed `answer`,
     or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
-    `operation` is the OpenAPI operation object, where the face describes its mounts itself.
+    `operation` is the OpenAPI operation object, where the face describes its mounts itself. A path that ends in `/*`
+    answers below it, for every method, where nothing else does. `forward` names request headers (lower case) that
+    the codec sees. `error_key` is where the server's own refusals of a call (busy, not ready, too late) put their text.
     """
 
     method: str
@@ -100,6 +102,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
     operation: Mapping[str, Any] | None = None
+    forward: tuple[str, ...] = ()
+    error_key: str = "detail"
 
 
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):

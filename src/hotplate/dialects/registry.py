@@ -17,6 +17,10 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.function",
         "functions named on the command line, as in model.py:predict",
     ),
+    "input_schema": (
+        "hotplate.dialects.input_schema",
+        "app.py with class InferlessPythonModel, and input_schema.py with INPUT_SCHEMA",
+    ),
 }
 """Name to the module that has it (as `dialect`), and what it looks for, in words that complete "looked for"."""
 

@@ -8,6 +8,7 @@ from hotplate.errors import SettingError
 from hotplate.faces.base import Face
 
 _HOME = {
+    "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 

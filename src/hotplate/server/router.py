@@ -32,10 +32,17 @@ SMALL_BODY_BYTES = 64 * 1024
 class CallPlan:
     """Run a route of the project. `meta` is what the worker gets besides the body; empty for plain JSON."""
 
-    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
+    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "error_key", "handle", "index", "meta", "named_id")
 
     def __init__(
-        self, endpoint: Endpoint, access: AccessLog, index: int, head: RequestHead, max_bytes: int, forward: bool
+        self,
+        endpoint: Endpoint,
+        access: AccessLog,
+        index: int,
+        head: RequestHead,
+        max_bytes: int,
+        forward: tuple[str, ...],
+        error_key: str,
     ) -> None:
         self._endpoint = endpoint
         self._access = access if access.on else None
@@ -44,7 +51,8 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
-        self.meta = _meta(head, self.named_id.decode(), forward_accept=forward)
+        self.error_key = error_key
+        self.meta = _meta(head, self.named_id.decode(), forward)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -53,7 +61,7 @@ class CallPlan:
             endpoint.refused += 1
             detail = "Every slot is busy and the queue is full. Try again later."
             after = (("retry-after", str(endpoint.retry_after_s())),)
-            return Refusal(503, problem(detail, code="overloaded"), after)
+            return Refusal(503, problem(detail, self.error_key, code="overloaded"), after)
         return None
 
     def max_bytes(self, head: RequestHead) -> int:
@@ -72,6 +80,7 @@ class _Uncounted:
 
     __slots__ = ("_access",)
     named_id = b""
+    error_key = "detail"
 
     def __init__(self, access: AccessLog) -> None:
         self._access = access
@@ -206,8 +215,8 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                forward = route.returns.kind != "json"
-                return CallPlan(self._endpoint, self._access, index, head, cap, forward)
+                forward = ("accept", *mount.forward) if route.returns.kind != "json" else mount.forward
+                return CallPlan(self._endpoint, self._access, index, head, cap, forward, mount.error_key)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page, pages.HEADERS if head.path in pages.PATHS else ())
@@ -219,7 +228,17 @@ class Router:
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
             return WaitPlan(self._access, self._endpoint)
-        return RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+        return self._below(head) or RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+
+    def _below(self, head: RequestHead) -> PagePlan | None:
+        """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
+        path = head.path
+        while path:
+            path = path.rpartition("/")[0]
+            if found := self._routes.get(f"{path}/*"):
+                mount = next(iter(found.values()))[1]
+                return PagePlan(self._access, self._fixed(mount), mount.headers)
+        return None
 
 
 def redirect(head: RequestHead) -> str:
@@ -229,7 +248,7 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, *, forward_accept: bool) -> bytes:
+def _meta(head: RequestHead, request_id: str, forward: tuple[str, ...]) -> bytes:
     content_type = "application/json"
     given = head.headers.get(b"content-type")
     if given is not None and given != b"application/json":
@@ -237,10 +256,10 @@ def _meta(head: RequestHead, request_id: str, *, forward_accept: bool) -> bytes:
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
     headers: dict[str, str] = {}
-    if forward_accept:
-        accept = head.headers.get(b"accept", b"*/*").decode("latin-1")
-        if accept != "*/*":
-            headers["accept"] = accept
+    for name in forward:
+        value = head.headers.get(name.encode())
+        if value is not None and not (name == "accept" and value == b"*/*"):
+            headers[name] = value.decode("latin-1")
     if content_type == "application/json" and not headers and not head.query and not request_id:
         return b""
     return encode_meta(Meta(content_type, head.query, headers, "", request_id))
