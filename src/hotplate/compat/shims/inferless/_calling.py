@@ -82,7 +82,7 @@ def tensor(name: str, value: Any, *, is_batch: bool = False) -> dict[str, Any]:
         many = cast("list[Any]", leaf)
         shape.append(len(many))
         leaf = many[0] if many else None
-    kind = cast("Any", leaf.__class__)
+    kind = leaf.__class__
     kinds: dict[Any, str] = {str: "BYTES", bool: "BOOL", int: "INT64", float: "FP64"}
     if kind not in kinds:
         raise TypeError(f"{name} is {type(value).__name__}: send text, a number, a bool, or a list of one of them")
