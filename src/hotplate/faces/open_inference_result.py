@@ -57,6 +57,8 @@ def _members(value: Any) -> dict[str, Any] | None:
         found = cast("dict[Any, Any]", value)
         return found if all(isinstance(name, str) for name in found) else None
     kind = cast("Any", type(value))
+    if hasattr(kind, "from_base64"):
+        return None  # media, whatever it is made of
     names: Any = getattr(kind, "model_fields", None) or getattr(kind, "__dataclass_fields__", None)
     if isinstance(names, dict):
         return {name: getattr(value, name) for name in cast("dict[str, Any]", names)}
