@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_VOLUME_PATH = "/octoai/cache"
 """Where a container has its volume mounted when nothing else is said."""
+
+ENDPOINT_VARIABLE = "HOTPLATE_ENDPOINT"
+"""The environment variable in which a worker finds its endpoint's name."""
 
 PATH_MARK = "__path__"
 """The attribute by which a callable carries its HTTP path. OctoAI's own decorator uses the same name."""
@@ -35,7 +38,7 @@ class Service(ABC):
         """Load what `infer` needs, such as weights. Runs in the worker, once, before the first call."""
 
     def store_assets(self) -> None:  # noqa: B027
-        """Download large files to `volume_path()`. Runs on its own, before a deployment, not in a worker."""
+        """Download large files to `volume_path()`. Runs on its own, by `hotplate store-assets`, before serving."""
 
     def on_server_startup(self) -> None:  # noqa: B027
         """Prepare what belongs to serving. Runs before `setup`, which may also run without a server."""
@@ -105,27 +108,34 @@ def volume_path() -> str:
     """Give the folder for large files that outlive a worker.
 
     In this order: `HOTPLATE_VOLUME_PATH`; `OCTOAI_VOLUME_PATH`; `/octoai/cache` where it exists, as in an image made
-    for OctoAI; else `hotplate/volume` in the user's cache folder (`XDG_CACHE_HOME` or `~/.cache`), which is made,
-    because on a laptop nobody has mounted a volume and `/octoai` cannot be made without root.
+    for OctoAI; else `~/.hotplate/volumes/NAME` with the endpoint's name, which is made, because on a laptop nobody has
+    mounted a volume and `/octoai` cannot be made without root.
     """
-    for variable in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH"):
-        if value := os.environ.get(variable):
-            return value
-    if os.path.isdir(DEFAULT_VOLUME_PATH):  # noqa: PTH112
-        return DEFAULT_VOLUME_PATH
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
-    volume = os.path.join(cache, "hotplate", "volume")  # noqa: PTH118
-    os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103
+    volume, ours = find_volume(os.environ)
+    if ours:
+        os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103
     return volume
 
 
-def volume_environment() -> dict[str, str]:
-    """Give the variables that send model hubs' caches to the volume.
+def volume_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the variables that send model hubs' caches to the volume that `environ` (else this process's) names.
 
     They are to be set before the project is imported, where it overrides `store_assets` (`Lifecycle.store_assets`).
     """
-    volume = volume_path()
+    volume, _ = find_volume(os.environ if environ is None else environ)
     return {
         "HUGGINGFACE_HUB_CACHE": os.path.join(volume, "huggingface_hub_cache"),  # noqa: PTH118
         "TORCH_HOME": os.path.join(volume, "torch_home"),  # noqa: PTH118
     }
+
+
+def find_volume(environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Give the volume that `environ` names, and whether it is one that nobody named and that has to be made."""
+    for variable in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH"):
+        if value := environ.get(variable):
+            return value, False
+    if os.path.isdir(DEFAULT_VOLUME_PATH):  # noqa: PTH112
+        return DEFAULT_VOLUME_PATH, False
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in environ.get(ENDPOINT_VARIABLE, "")).strip(".")
+    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
+    return os.path.join(home, ".hotplate", "volumes", name or "default"), True  # noqa: PTH118

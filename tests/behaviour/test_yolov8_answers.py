@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import io
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import scaffold_serving as scaffold
 from PIL import Image, ImageDraw
+
+from tests import scaffolds
 
 STAND_IN = '''
 import numpy as np
@@ -58,15 +57,15 @@ class Result:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = scaffold.project("yolov8", tmp_path_factory.mktemp("project"))
+    folder = scaffolds.project("yolov8", tmp_path_factory.mktemp("project"))
     (folder / "ultralytics.py").write_text(STAND_IN)
     return folder
 
 
 @pytest.fixture(scope="module")
-def endpoint(folder):
-    with scaffold.served(folder, Path(sys.executable).parent) as address:
-        yield address
+def server(folder):
+    with scaffolds.served(folder) as server:
+        yield server
 
 
 def picture_with(colour: str, box: tuple[int, int, int, int]) -> Image.Image:
@@ -86,8 +85,8 @@ def as_picture(media: dict[str, str]) -> Image.Image:
 
 
 @pytest.mark.parametrize(("colour", "number"), [("red", 0), ("blue", 2)])
-def test_each_detection_has_a_name_a_class_a_confidence_and_a_box(endpoint, colour, number):
-    output = scaffold.infer(endpoint, image=as_input(picture_with(colour, (40, 60, 120, 150))))
+def test_each_detection_has_a_name_a_class_a_confidence_and_a_box(server, colour, number):
+    output = scaffolds.infer(server, image=as_input(picture_with(colour, (40, 60, 120, 150))))
     assert output["detections"] == [
         {
             "name": f"{colour} by yolov8l.pt",
@@ -98,8 +97,8 @@ def test_each_detection_has_a_name_a_class_a_confidence_and_a_box(endpoint, colo
     ]
 
 
-def test_the_picture_comes_back_with_the_boxes_in_their_right_colours(endpoint):
-    output = scaffold.infer(endpoint, image=as_input(picture_with("blue", (40, 60, 120, 150))))
+def test_the_picture_comes_back_with_the_boxes_in_their_right_colours(server):
+    output = scaffolds.infer(server, image=as_input(picture_with("blue", (40, 60, 120, 150))))
     marked = as_picture(output["image_with_boxes"])
     assert marked.size == (320, 200)
     near = [
@@ -108,34 +107,28 @@ def test_the_picture_comes_back_with_the_boxes_in_their_right_colours(endpoint):
     assert all(abs(a - b) < 40 for seen, wanted in near for a, b in zip(seen, wanted, strict=True)), near
 
 
-def test_a_photograph_that_the_camera_stored_sideways_is_turned_upright(endpoint):
+def test_a_photograph_that_the_camera_stored_sideways_is_turned_upright(server):
     sideways = picture_with("red", (40, 60, 120, 150)).transpose(Image.Transpose.ROTATE_90)
     how_to_turn = Image.Exif()
     how_to_turn[0x0112] = 6  # turn by 90 degrees clockwise to see it
-    output = scaffold.infer(endpoint, image=as_input(sideways, exif=how_to_turn.tobytes()))
+    output = scaffolds.infer(server, image=as_input(sideways, exif=how_to_turn.tobytes()))
     assert output["detections"][0]["box"] == {"x1": 40, "x2": 120, "y1": 60, "y2": 150}
 
 
-def test_an_empty_picture_has_no_detections(endpoint):
-    assert scaffold.infer(endpoint, image=as_input(Image.new("RGBA", (64, 64), "white")))["detections"] == []
+def test_an_empty_picture_has_no_detections(server):
+    assert scaffolds.infer(server, image=as_input(Image.new("RGBA", (64, 64), "white")))["detections"] == []
 
 
 def test_the_weights_are_named_by_a_variable(folder):
-    with scaffold.served(folder, Path(sys.executable).parent, {"YOLOV8_MODEL": "mine.pt"}) as endpoint:
-        output = scaffold.infer(endpoint, image=as_input(picture_with("green", (40, 60, 120, 150))))
+    with scaffolds.served(folder, env={"YOLOV8_MODEL": "mine.pt"}) as server:
+        output = scaffolds.infer(server, image=as_input(picture_with("green", (40, 60, 120, 150))))
     assert output["detections"][0]["name"] == "green by mine.pt"
 
 
-def test_its_test_request_prints_the_boxes_and_saves_the_picture(endpoint, folder, tmp_path):
+def test_its_test_request_prints_the_boxes_and_saves_the_picture(server, folder, tmp_path):
     photograph = tmp_path / "things.png"
     picture_with("red", (40, 60, 120, 150)).save(photograph)
-    done = subprocess.run(
-        [sys.executable, "test_request.py", "--endpoint", endpoint, "--image", photograph],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    assert "red by yolov8l.pt" in done.stdout
+    printed = scaffolds.run_test_request(folder, server, sys.executable, "--image", photograph)
+    assert "red by yolov8l.pt" in printed
     with Image.open(folder / "detections.jpg") as saved:
         assert saved.size == (320, 200)

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from models import MISBEHAVING
 from serving import Server, serve, write_project
+
+from tests.fault.models import MISBEHAVING
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from models import MISBEHAVING
 from serving import Server, read_all, serve, write_project
+
+from tests.fault.models import MISBEHAVING
 
 HEAD = b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 

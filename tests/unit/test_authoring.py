@@ -67,7 +67,7 @@ def test_a_batch_that_cannot_be_is_refused(settings):
 
 @pytest.fixture
 def nothing_set(monkeypatch, tmp_path):
-    for name in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "XDG_CACHE_HOME"):
+    for name in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "HOTPLATE_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("hotplate.authoring.DEFAULT_VOLUME_PATH", str(tmp_path / "octoai"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -87,13 +87,19 @@ def test_the_volume_is_where_the_environment_says(nothing_set, monkeypatch):
     assert volume_path() == "/b"
 
 
-def test_the_volume_is_octoais_mount_where_there_is_one_else_a_cache_folder_that_is_made(nothing_set, monkeypatch):
-    assert volume_path() == str(nothing_set / ".cache" / "hotplate" / "volume")
-    assert os.path.isdir(volume_path())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(nothing_set / "xdg"))
-    assert volume_path() == str(nothing_set / "xdg" / "hotplate" / "volume")
+def test_the_volume_is_octoais_mount_where_there_is_one(nothing_set):
     (nothing_set / "octoai").mkdir()
     assert volume_path() == str(nothing_set / "octoai")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "folder"),
+    [("", "default"), ("mine", "mine"), ("../../x", "-..-x"), ("..", "default"), ("a b/é", "a-b-é")],
+)
+def test_else_it_is_a_folder_with_the_endpoints_name_that_is_made(nothing_set, monkeypatch, endpoint, folder):
+    monkeypatch.setenv("HOTPLATE_ENDPOINT", endpoint)
+    assert volume_path() == str(nothing_set / ".hotplate" / "volumes" / folder)
+    assert os.path.isdir(volume_path())
 
 
 def test_importing_it_loads_nothing_that_python_has_not():

@@ -13,6 +13,7 @@ COMMANDS = {
     "init": "Start a project from an example",
     "run": "Serve a project on this machine",
     "inspect": "Show what a project offers, and why Hotplate thinks so",
+    "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
     "config": "Show every setting, its value and where that came from",
@@ -25,6 +26,10 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if argv is None and words[:1] == ["run"] and not {"-h", "--help"} & set(words):
+        from hotplate.server.early import start_early
+
+        start_early()
     try:
         return _dispatch(words)
     except KeyboardInterrupt:
@@ -50,10 +55,6 @@ def _dispatch(words: list[str]) -> int:
         words = [*words[1:2], "--help"]
         command = words[0]
     if command in COMMANDS:
-        if command == "run" and not {"-h", "--help"} & set(words):
-            from hotplate.server.early import start_early
-
-            start_early()
         from hotplate.startup import import_msgspec
 
         import_msgspec()
@@ -61,7 +62,7 @@ def _dispatch(words: list[str]) -> int:
 
         from hotplate.cli.parsing import Parser
 
-        module = import_module(f"hotplate.cli.{command}")
+        module = import_module(module_of(command))
         parser = Parser(prog=f"hotplate {command}", description=module.__doc__)
         module.configure(parser)
         return module.main(parser.read(words[1:]))
@@ -81,6 +82,11 @@ def _dispatch(words: list[str]) -> int:
     hint = did_you_mean(command, COMMANDS) or "`hotplate --help` lists every command."
     console.problem(f"`{command}` is no {kind} of hotplate.", hint=hint)
     return 2
+
+
+def module_of(command: str) -> str:
+    """The module that has a command."""
+    return f"hotplate.cli.{command.replace('-', '_')}"
 
 
 def _overview() -> str:

@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Iterator
 from importlib import import_module
 
-from hotplate.cli import COMMANDS, console
+from hotplate.cli import COMMANDS, console, module_of
 from hotplate.cli.parsing import Parser
 
 BASH = """\
@@ -80,7 +80,7 @@ def _words(command: str) -> list[str]:
 
 def _actions(command: str) -> Iterator[argparse.Action]:
     parser = Parser(prog=f"hotplate {command}")
-    import_module(f"hotplate.cli.{command}").configure(parser)
+    import_module(module_of(command)).configure(parser)
     return (action for action in parser.every_action() if action.help is not argparse.SUPPRESS)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+
+from msgspec import to_builtins
 
 from hotplate.cli import console
 from hotplate.cli.opening import add_project, open_from
@@ -43,16 +44,16 @@ def main(args: argparse.Namespace) -> int:
     else:
         contract = get(match.dialect).describe(opened.project, match)
     if args.output == "json":
-        evidence = [asdict(item) for item in match.evidence]
+        evidence = [to_builtins(item) for item in match.evidence]
         facts = {"project": str(opened.project.root), "dialect": match.dialect, "entry": match.entry}
-        console.out_json({**facts, "evidence": evidence, "loaded": args.load, "contract": asdict(contract)})
+        console.out_json({**facts, "evidence": evidence, "loaded": args.load, "contract": to_builtins(contract)})
         return 0
     _print(match, contract, loaded=args.load)
     return 0
 
 
 def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
-    facts = asdict(contract)
+    facts = to_builtins(contract)
     _fact("Dialect", match.dialect)
     _fact("Entry", match.entry)
     label = "Because"

@@ -82,6 +82,8 @@ def open_project(
         service_module=service_module,
         service_class=service_class,
         faces=file.faces if file is not None else (),
+        name=file.name if file is not None else "",
+        description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)
 

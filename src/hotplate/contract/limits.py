@@ -21,6 +21,12 @@ def slots_of(contract: Contract, setting: int | None) -> int:
 
 
 def capacity_of(contract: Contract, setting: int | None) -> int:
-    """The calls that may run at once in one worker, counting each item of a batch."""
-    largest = max((route.batching.max_size for route in contract.routes if route.batching), default=1)
-    return slots_of(contract, setting) * largest
+    """The calls that may run at once in one worker, counting each item of a batch.
+
+    Threads run a batch each. Beside an event loop each batched route runs one batch at a time, whatever the slots.
+    """
+    slots = slots_of(contract, setting)
+    sizes = [route.batching.max_size for route in contract.routes if route.batching]
+    if any(route.asynchronous for route in contract.routes):
+        return slots + sum(sizes)
+    return slots * max(sizes, default=1)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 
-from hotplate.contract.openapi_parts import ERRORS, FIXED, SYSTEM, binary, content_types, reference
+from hotplate.contract.openapi_parts import ERRORS, FIXED, SYSTEM, WHOLE_BODY, binary, content_types, reference
 from hotplate.contract.types import Contract, Param, Route
 
 Schema = dict[str, Any]
@@ -81,15 +81,15 @@ class _Writer:
     def _body(self, route: Route, stem: str) -> Schema:
         media = [param for param in route.params if param.type.kind != "json"]
         if route.body == "form":
-            content = {"multipart/form-data": {"schema": self._named(f"{stem}Form", _object(route.params, _part))}}
+            content = {"multipart/form-data": {"schema": self._named(f"{stem}Form", _object(route.params, _field))}}
             return {"required": True, "content": content}
-        content = {JSON: {"schema": self._named(f"{stem}Input", _object(route.params, _member))}}
+        content: Schema = {JSON: {"schema": self._named(f"{stem}Input", _object(route.params, _member))}}
         body: Schema = {"required": True, "content": content}
         if media:
             content["multipart/form-data"] = {"schema": self._named(f"{stem}Form", _object(route.params, _part))}
         if len(media) == 1:
             for content_type in content_types(media[0].type.kind):
-                content[content_type] = {"schema": {}}
+                content[content_type] = {"schema": WHOLE_BODY}
             if len(route.params) > 1:
                 names = ", ".join(param.name for param in route.params if param is not media[0])
                 body["description"] = f"With {media[0].name} as the whole body, put {names} in the query string."
@@ -98,7 +98,8 @@ class _Writer:
     def _success(self, route: Route, stem: str) -> Schema:
         schema = dict(route.returns.schema)
         if route.stream:
-            stream: Schema = {"schema": {"type": "string"}, "x-event-data": schema}
+            # Some readers take the schema for that of the whole text, others for that of each event: it says nothing.
+            stream: Schema = {"schema": {}, "x-event-data": schema}
             text = (
                 "Server-sent events: each `data:` line is one piece as JSON, the last is `[DONE]`. "
                 "A failure on the way is an event of the type `error`."
@@ -163,6 +164,11 @@ def _part(param: Param) -> Schema:
     if param.type.kind == "json":
         return _member(param)
     return binary(param.type.kind) | ({"description": param.description} if param.description else {})
+
+
+def _field(param: Param) -> Schema:
+    """A field of a form: an empty text counts as none, as FastAPI and so octoai-sdk have it."""
+    return _part(param) | ({"minLength": 1} if param.type.kind == "json" else {})
 
 
 def _takes_null(schema: Schema) -> bool:

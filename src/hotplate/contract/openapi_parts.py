@@ -29,6 +29,10 @@ def binary(kind: Kind) -> dict[str, Any]:
     return {"type": "string", "format": "binary", "contentMediaType": content_type}
 
 
+WHOLE_BODY: Part = {"type": "string", "format": "binary", "minLength": 1}
+"""The schema of a medium as a whole body, which may not be empty."""
+
+
 def reference(name: str) -> dict[str, Any]:
     """Point to a named schema."""
     return {"$ref": f"#/components/schemas/{name}"}

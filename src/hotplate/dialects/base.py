@@ -30,7 +30,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with a user's model code, and what the command line or the project file says of it.
 
     `targets` are `model.py:predict` as typed, for the function dialect. `service_module` is dotted and relative
-    to `root`. `faces` are those that the project turns on besides its dialect's own.
+    to `root`. `faces` are those that the project turns on besides its dialect's own. `name` and `description` are
+    those of the endpoint, where the author has given them.
     """
 
     root: Path
@@ -38,6 +39,13 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     service_module: str | None = None
     service_class: str | None = None
     faces: tuple[str, ...] = ()
+    name: str = ""
+    description: str = ""
+
+    @property
+    def endpoint_name(self) -> str:
+        """The author's name for the endpoint, or the folder's."""
+        return self.name or self.root.resolve().name
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,11 +57,15 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`."""
+    """A dialect that fits a project. `entry` is what would be loaded: `service:HelloService`, `model:predict`.
+
+    `store_assets` says that the text has this hook: hubs' caches are then to be in the volume before it is imported.
+    """
 
     dialect: str
     entry: str
     evidence: tuple[Evidence, ...]
+    store_assets: bool = False
 
 
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):

@@ -223,8 +223,8 @@ def _contract(
     return Contract(
         dialect="function",
         entry=match.entry,
-        name=project.root.resolve().name,
-        description=next(_descriptions(documents), ""),
+        name=project.endpoint_name,
+        description=project.description or next(_descriptions(documents), ""),
         routes=routes(drafts, book),
         definitions=book.definitions,
     )

@@ -10,10 +10,12 @@ from types import ModuleType, TracebackType
 from hotplate.dialects.signature import relative
 from hotplate.errors import ProjectError
 
-_OURS = {
-    **dict.fromkeys(("Service", "path", "batch", "Image", "Audio", "Video", "File"), "hotplate"),
-    "volume_path": "hotplate",
+_OURS = frozenset(("Service", "path", "batch", "volume_path", "Image", "Audio", "Video", "File"))
+_OCTOAI = {
+    **dict.fromkeys(("Service", "path", "volume_path"), "octoai.service"),
+    **dict.fromkeys(("Image", "Audio", "Video", "File"), "octoai.types"),
 }
+"""Names that authors forget to import, and where a project written for OctoAI has them from."""
 
 _NOT_THE_AUTHORS = frozenset(("site-packages", "dist-packages", ".venv", "node_modules"))
 
@@ -53,7 +55,9 @@ def failure(error: BaseException, root: Path, text: str) -> ProjectError:
     """Make the error for an exception out of the author's code, with the place and the next step."""
     file, line = locate(error, root)
     reason = error.msg if isinstance(error, SyntaxError) else str(error)
-    return ProjectError(f"{text}: {type(error).__name__}: {reason}", file=file, line=line, hint=_hint(error))
+    return ProjectError(
+        f"{text}: {type(error).__name__}: {reason}", file=file, line=line, hint=_hint(error, root, file)
+    )
 
 
 def locate(error: BaseException, root: Path) -> tuple[str | None, int | None]:
@@ -92,12 +96,18 @@ def _check_not_another(module: ModuleType, name: str, base: Path) -> None:
         raise ProjectError(text, file=str(files[0].relative_to(base)), hint="give the file another name")
 
 
-def _hint(error: BaseException) -> str:
+def _hint(error: BaseException, root: Path, file: str | None) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         return f"install it (pip install {package}) and list it in requirements.txt"
-    if isinstance(error, NameError) and (home := _OURS.get(error.name or "")):
-        return f"add: from {home} import {error.name}"
+    if isinstance(error, NameError) and error.name in _OURS:
+        return f"add: from {_home(error.name, root, file)} import {error.name}"
     if isinstance(error, SystemExit):
         return 'keep what is only for the command line under: if __name__ == "__main__":'
     return "the traceback above shows where"
+
+
+def _home(name: str, root: Path, file: str | None) -> str:
+    """Give the module to import one of our names from: of the two, the one whose other names the file has."""
+    text = (root / file).read_text("utf-8", "replace") if file is not None else ""
+    return _OCTOAI.get(name, "hotplate") if "from octoai" in text or "import octoai" in text else "hotplate"

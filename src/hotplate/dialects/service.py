@@ -60,8 +60,8 @@ class ServiceDialect:
         contract = Contract(
             dialect=self.name,
             entry=f"{module_name}:{class_name}",
-            name=project.root.resolve().name,
-            description=inspect.cleandoc(cls.__dict__.get("__doc__") or ""),
+            name=project.endpoint_name,
+            description=project.description or inspect.cleandoc(cls.__dict__.get("__doc__") or ""),
             routes=made_routes,
             definitions=book.definitions,
             lifecycle=Lifecycle(

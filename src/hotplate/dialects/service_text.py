@@ -45,13 +45,16 @@ def match(project: Project) -> Match | None:
             else Source(file=module.file, line=1)
         )
         text = f"class {project.service_class}, named by service_class"
-        return _matched(entry, source, text)
+        cls = found[project.service_class][1] if project.service_class in found else None
+        return _matched(entry, source, text, store_assets=cls is not None and _stores_assets(sources, cls))
     if not found:
         return _matched(name, Source(file=module.file, line=1), "named by service_module") if named else None
     chosen, _ = choose([candidate for candidate, _ in found.values()], name, module.file)
-    node = found[chosen.name][1].node
+    cls = found[chosen.name][1]
+    node = cls.node
     text = f"class {node.name}({', '.join(map(ast.unparse, node.bases))})"
-    return _matched(f"{name}:{chosen.name}", chosen.source, text)
+    stores = _stores_assets(sources, cls)
+    return _matched(f"{name}:{chosen.name}", chosen.source, text, store_assets=stores)
 
 
 def describe(project: Project, match: Match) -> Contract:
@@ -60,7 +63,7 @@ def describe(project: Project, match: Match) -> Contract:
     sources = Sources(project.root)
     module = sources.module(name)
     cls = module and sources.lookup(module, class_name)
-    base = Contract(dialect="service", entry=match.entry, name=project.root.resolve().name)
+    base = Contract(dialect="service", entry=match.entry, name=project.endpoint_name, description=project.description)
     if module is None or not isinstance(cls, Class):
         return base
     warnings: list[str] = []
@@ -69,7 +72,7 @@ def describe(project: Project, match: Match) -> Contract:
     ancestry, _ = sources.ancestry(cls)
     book = SchemaBook(deep=False)
     made = plan(_members(sources, ancestry), book)
-    written = {node.name for each in ancestry for node in each.node.body if isinstance(node, Function)}
+    written = _methods(ancestry)
     startup, setup, shutdown, store_assets = (
         hook in written for hook in ("on_server_startup", "setup", "on_server_shutdown", "store_assets")
     )
@@ -77,7 +80,7 @@ def describe(project: Project, match: Match) -> Contract:
         dialect="service",
         entry=match.entry,
         name=base.name,
-        description=inspect.cleandoc(ast.get_docstring(cls.node) or ""),
+        description=project.description or inspect.cleandoc(ast.get_docstring(cls.node) or ""),
         routes=routes(made.drafts, book),
         definitions=book.definitions,
         lifecycle=Lifecycle(startup=startup, setup=setup, shutdown=shutdown, store_assets=store_assets),
@@ -85,9 +88,17 @@ def describe(project: Project, match: Match) -> Contract:
     )
 
 
-def _matched(entry: str, source: Source, text: str) -> Match:
+def _matched(entry: str, source: Source, text: str, *, store_assets: bool = False) -> Match:
     evidence = Evidence(file=source.file, line=source.line, text=text)
-    return Match(dialect="service", entry=entry, evidence=(evidence,))
+    return Match(dialect="service", entry=entry, evidence=(evidence,), store_assets=store_assets)
+
+
+def _stores_assets(sources: Sources, cls: Class) -> bool:
+    return "store_assets" in _methods(sources.ancestry(cls)[0])
+
+
+def _methods(ancestry: list[Class]) -> set[str]:
+    return {node.name for each in ancestry for node in each.node.body if isinstance(node, Function)}
 
 
 def _candidates(sources: Sources, module: Module) -> dict[str, tuple[Candidate, Class]]:

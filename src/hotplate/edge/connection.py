@@ -11,8 +11,7 @@ import asyncio
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-import httptools
-
+from hotplate.edge.body import SECOND, ChunkedBody, FixedBody, MalformedChunks, TooLarge, received
 from hotplate.edge.exchange import Exchange, Extent, Refusal
 from hotplate.edge.head import Rejection, RequestHead, parse_head
 from hotplate.edge.response import CLOSE, KEEP, KEEP_10, LENGTHS, STATUS_LINES, fields, problem, rejection
@@ -20,53 +19,23 @@ from hotplate.edge.response import CLOSE, KEEP, KEEP_10, LENGTHS, STATUS_LINES, 
 if TYPE_CHECKING:
     from hotplate.edge.edge import Edge
 
-HEAD, BODY, CHUNKED, BUSY, DISCARD, CLOSED = range(6)
+HEAD, BODY, BUSY, DISCARD, CLOSED = range(5)
 
 PIPELINE_BYTES = 64 * 1024
 """How much of the next requests is kept while one is worked on; then reading pauses."""
 DISCARD_S = 2.0
 """How long a refused body is read and thrown away, so that the client gets to read the refusal."""
-SECOND = 1_000_000_000
-
-_receive = bytearray(256 * 1024)
-_received = memoryview(_receive)
-
-
-class _Chunks:
-    """Collects a chunked body. Framing is httptools' (llhttp); the size cap is enforced while bytes arrive."""
-
-    __slots__ = ("body", "complete", "limit", "too_large")
-
-    def __init__(self, limit: int) -> None:
-        self.body = bytearray()
-        self.limit = limit
-        self.complete = False
-        self.too_large = False
-
-    def on_body(self, data: bytes) -> None:
-        if len(self.body) + len(data) > self.limit:
-            self.too_large = True
-        else:
-            self.body += data
-
-    def on_message_complete(self) -> None:
-        self.complete = True
+EMPTY = (204, 304)
+"""Statuses that have no content and so no length (RFC 9110, 8.6)."""
 
 
 class Connection(asyncio.BufferedProtocol):
     """The protocol object of one client."""
 
     __slots__ = (
+        "_body",
         "_buffer",
-        "_chunk_parser",
-        "_chunks",
-        "_extent",
-        "_got",
-        "_head",
-        "_need",
         "_owed",
-        "_phase_ns",
-        "_sink",
         "_stalled_ns",
         "deadline_ns",
         "edge",
@@ -87,13 +56,7 @@ class Connection(asyncio.BufferedProtocol):
         self.deadline_ns = 0
         self.reading_paused = False
         self._buffer: bytes = b""
-        self._head: RequestHead | None = None
-        self._sink: memoryview | None = None
-        self._extent: Extent | None = None
-        self._got = self._need = 0
-        self._chunks: _Chunks | None = None
-        self._chunk_parser: httptools.HttpRequestParser | None = None
-        self._phase_ns = 0
+        self._body: FixedBody | ChunkedBody | None = None
         self._stalled_ns = 0
         self._owed = 0
 
@@ -102,9 +65,7 @@ class Connection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
         self.transport = transport  # pyright: ignore[reportAttributeAccessIssue]
-        now = monotonic_ns()
-        self._phase_ns = now
-        self.deadline_ns = now + int(self.edge.limits.first_byte_timeout_s * SECOND)
+        self.deadline_ns = monotonic_ns() + int(self.edge.limits.first_byte_timeout_s * SECOND)
         self.edge.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -122,20 +83,16 @@ class Connection(asyncio.BufferedProtocol):
         return False  # a client that closes its side has left: close, and cancel what runs for it
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        sink = self._sink
-        if sink is not None:
-            return sink[self._got : self._need]
-        return _received
+        body = self._body
+        return received if body is None else body.room()
 
     def buffer_updated(self, nbytes: int) -> None:
-        if self._sink is not None:
-            self._got += nbytes
-            if self._got == self._need:
-                self._body_complete()
+        if self._body is not None:
+            self._body_updated(self._body, nbytes)
             return
         state = self.state
         if state in (HEAD, BUSY):
-            data = bytes(_received[:nbytes])
+            data = bytes(received[:nbytes])
             if self._buffer:
                 data = self._buffer + data
             if state == HEAD:
@@ -145,8 +102,6 @@ class Connection(asyncio.BufferedProtocol):
                 if len(data) > PIPELINE_BYTES:
                     self.reading_paused = True
                     self.transport.pause_reading()
-        elif state == CHUNKED:
-            self._feed_chunks(bytes(_received[:nbytes]))
 
     def pause_writing(self) -> None:
         self._stalled_ns = monotonic_ns()
@@ -193,7 +148,7 @@ class Connection(asyncio.BufferedProtocol):
             elif length == 0:
                 body, data = b"", data[end:]
             else:
-                return self._begin_chunks(head, raw, data[end:])
+                return self._begin_body(head, data[end:])
             now = monotonic_ns()
             self.state = BUSY
             self.deadline_ns = now + edge.deadline_ns
@@ -212,97 +167,75 @@ class Connection(asyncio.BufferedProtocol):
             self._reject(Rejection(431, "The request head is too large"))
             return False
         if not self._buffer:
-            self._phase_ns = monotonic_ns()
-            self.deadline_ns = self._phase_ns + int(limits.header_timeout_s * SECOND)
+            self.deadline_ns = monotonic_ns() + int(limits.header_timeout_s * SECOND)
         return True
 
     def _begin_body(self, head: RequestHead, have: bytes) -> None:
-        refusal = head.plan.admit(head, head.length)
-        if refusal is None and head.length > head.plan.max_bytes(head):
-            refusal = too_large(head.plan.max_bytes(head))
-        if refusal is not None:
-            return self._refuse(head, refusal)
+        """Receive a body that did not come whole with its head, unless the server refuses it."""
         length = head.length
-        if length > self.edge.limits.inline_bytes:
-            try:
-                self._extent = self.edge.handler.allocate(length)
-            except OSError:
-                return self._refuse(head, Refusal(503, problem("No room for the body"), (("retry-after", "1"),)))
-            sink = self._extent.view
-        else:
-            sink = memoryview(bytearray(length))
-        have_bytes = min(len(have), length)
-        sink[:have_bytes] = have[:have_bytes]
-        self._buffer = b""
-        self._head, self._sink, self._got, self._need = head, sink, have_bytes, length
-        self.state = BODY
-        self._await_body(head)
-        if have_bytes == length:
-            self._buffer = have[length:]
-            self._body_complete()
-
-    def _await_body(self, head: RequestHead) -> None:
-        now = monotonic_ns()
-        self._phase_ns = now
-        self.deadline_ns = now + int(self.edge.limits.body_idle_timeout_s * SECOND)
-        if head.expects_continue:
-            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def _body_complete(self) -> None:
-        head, sink, extent = self._head, self._sink, self._extent
-        assert head is not None and sink is not None
-        self._head = self._sink = self._extent = None
-        body = b"" if extent is not None else bytes(sink)
-        self._hand_over(head, body, extent)
-
-    def _begin_chunks(self, head: RequestHead, raw: bytes, have: bytes) -> None:
-        refusal = head.plan.admit(head, -1)
+        refusal = head.plan.admit(head, length)
+        limit = head.plan.max_bytes(head)
+        if refusal is None and length > limit:
+            refusal = too_large(limit)
+        extent: Extent | None = None
+        if refusal is None and length > self.edge.limits.inline_bytes:
+            extent = self._room(length)
+            refusal = None if extent is not None else NO_ROOM
         if refusal is not None:
             return self._refuse(head, refusal)
-        self._head = head
-        self._chunks = _Chunks(head.plan.max_bytes(head))
-        self._chunk_parser = httptools.HttpRequestParser(self._chunks)
-        self._chunk_parser.feed_data(raw)
-        self.state = CHUNKED
+        limits = self.edge.limits
+        body = FixedBody(head, limits, extent) if length > 0 else ChunkedBody(head, limits, limit)
+        self._body = body
+        self.state = BODY
         self._buffer = b""
-        self._got = 0
-        self._await_body(head)
+        if head.expects_continue and not have:
+            self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if have:
-            self._feed_chunks(have)
+            self._feed(body, have)
 
-    def _feed_chunks(self, data: bytes) -> None:
-        head, chunks, parser = self._head, self._chunks, self._chunk_parser
-        assert head is not None and chunks is not None and parser is not None
-        self._got += len(data)
+    def _room(self, length: int) -> Extent | None:
         try:
-            parser.feed_data(data)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-            if not chunks.complete:
-                return self._reject(Rejection(400, "Malformed chunked body"))
-        wasteful = self._got > 2 * chunks.limit + 65536 and len(chunks.body) * 16 < self._got
-        if chunks.too_large or wasteful:
-            return self._refuse(head, too_large(chunks.limit))
-        if not chunks.complete:
-            return
-        # What follows a chunked body in the same read is not looked for: such a client pipelines, and is asked to
-        # come back on a new connection.
-        self._chunks = self._chunk_parser = self._head = None
-        body = bytes(chunks.body)
-        extent: Extent | None = None
-        if len(body) > self.edge.limits.inline_bytes:
-            try:
-                extent = self.edge.handler.allocate(len(body))
-            except OSError:
-                return self._refuse(head, Refusal(503, problem("No room for the body"), (("retry-after", "1"),)))
-            extent.view[:] = body
-            body = b""
-        self._hand_over(head, body, extent)
+            return self.edge.handler.allocate(length)
+        except OSError:
+            return None
 
-    def _hand_over(self, head: RequestHead, body: bytes, extent: Extent | None) -> None:
+    def _feed(self, body: FixedBody | ChunkedBody, data: bytes) -> None:
+        """Give a body what came with its head."""
+        try:
+            self._buffer = body.feed(data)
+        except (MalformedChunks, TooLarge) as error:
+            return self._body_failed(body, error)
+        if body.complete:
+            self._body_complete(body)
+
+    def _body_updated(self, body: FixedBody | ChunkedBody, nbytes: int) -> None:
+        try:
+            complete = body.advance(nbytes)
+        except (MalformedChunks, TooLarge) as error:
+            return self._body_failed(body, error)
+        if complete:
+            self._body_complete(body)
+
+    def _body_failed(self, body: FixedBody | ChunkedBody, error: Exception) -> None:
+        if isinstance(error, TooLarge):
+            self._refuse(body.head, too_large(body.head.plan.max_bytes(body.head)))
+        else:
+            self._reject(Rejection(400, "Malformed chunked body"))
+
+    def _body_complete(self, body: FixedBody | ChunkedBody) -> None:
+        self._body = None
+        head = body.head
+        data, extent = body.take()
+        if len(data) > self.edge.limits.inline_bytes:  # a chunked one, whose length was not known before
+            extent = self._room(len(data))
+            if extent is None:
+                return self._refuse(head, NO_ROOM)
+            extent.view[:] = data
+            data = b""
         now = monotonic_ns()
         self.state = BUSY
         self.deadline_ns = now + self.edge.deadline_ns
-        exchange = Exchange(self, head, body, extent, now)
+        exchange = Exchange(self, head, data, extent, now)
         self.exchange = exchange
         head.plan.handle(exchange)
 
@@ -317,7 +250,9 @@ class Connection(asyncio.BufferedProtocol):
             STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
             self.edge.clock.header,
             extra,
-            LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size,
+            (LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size)
+            if size or status not in EMPTY
+            else b"",
             (KEEP if head.http_11 else KEEP_10) if keep else CLOSE,
         )
         if head.method == "HEAD":
@@ -429,10 +364,9 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.close()
 
     def _drop_body(self) -> None:
-        self._sink = self._head = self._chunks = self._chunk_parser = None
-        extent, self._extent = self._extent, None
-        if extent is not None:
-            extent.free()
+        body, self._body = self._body, None
+        if body is not None:
+            body.drop()
 
     # -- time
 
@@ -441,8 +375,9 @@ class Connection(asyncio.BufferedProtocol):
         if self._stalled_ns and now - self._stalled_ns > self.edge.limits.write_stall_timeout_s * SECOND:
             self.transport.abort()
             return
-        if self.state in (BODY, CHUNKED):
-            self._check_body(now)
+        if self._body is not None:
+            if self._body.late(now, self.edge.limits):
+                self._reject(Rejection(408, "The request body did not arrive in time"))
             return
         if not self.deadline_ns or now < self.deadline_ns:
             return
@@ -455,17 +390,6 @@ class Connection(asyncio.BufferedProtocol):
         else:
             self.transport.abort() if self.state == DISCARD else self.transport.close()
 
-    def _check_body(self, now: int) -> None:
-        limits = self.edge.limits
-        elapsed = (now - self._phase_ns) / SECOND
-        slow = elapsed > 10.0 and self._got < limits.body_min_rate_bytes_s * elapsed
-        if self._owed != self._got:  # `_owed` is free while a body arrives: it remembers the last progress
-            self._owed = self._got
-            self.deadline_ns = now + int(limits.body_idle_timeout_s * SECOND)
-        if slow or now > self.deadline_ns:
-            self._owed = 0
-            self._reject(Rejection(408, "The request body did not arrive in time"))
-
     def shut(self) -> None:
         """The server drains: close now if nothing is under way, else after the answer."""
         if self.state == HEAD and not self._buffer:
@@ -475,3 +399,6 @@ class Connection(asyncio.BufferedProtocol):
 def too_large(limit: int) -> Refusal:
     """The answer to a body over its limit."""
     return Refusal(413, problem(f"The body is larger than {limit} bytes", code="limit_exceeded"))
+
+
+NO_ROOM = Refusal(503, problem("There is no room for the body now", code="unavailable"), (("retry-after", "1"),))

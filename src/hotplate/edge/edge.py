@@ -8,7 +8,8 @@ import re
 import socket
 from time import monotonic_ns
 
-from hotplate.edge.connection import SECOND, Connection
+from hotplate.edge.body import SECOND
+from hotplate.edge.connection import Connection
 from hotplate.edge.exchange import EdgeLimits, Handler
 from hotplate.edge.head import Rejection, RequestHead
 from hotplate.edge.response import Clock, rejection

@@ -15,7 +15,7 @@ import msgspec
 
 _REQUEST_LINE = re.compile(rb"[A-Z-]{1,32} [\x21-\x7e]+ HTTP/1\.[01]\r\n")
 _HOST = re.compile(rb"(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?\Z")
-_LENGTH = re.compile(rb"[0-9]{1,15}\Z")
+_LOOPBACK = re.compile(r"127(\.[0-9]{1,3}){3}\Z")
 _ALLOWED = bytes((0x09, *range(0x20, 0x7F), *range(0x80, 0x100)))
 _ONCE = frozenset((b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"expect"))
 
@@ -106,27 +106,52 @@ def parse_head(data: bytes, rules: HeadRules) -> RequestHead:
     try:
         parser.feed_data(data)
     except httptools.HttpParserUpgrade:
-        raise Rejection(501, "Upgrade is not supported") from None
+        # RFC 9110, 7.8: an offer to change the protocol may be ignored. Java's HttpClient and `curl --http2` make it
+        # with every first request. CONNECT is no offer.
+        if parser.get_method() == b"CONNECT":
+            raise Rejection(501, "This server is no proxy") from None
+    except httptools.HttpParserInvalidMethodError:
+        raise Rejection(501, "The server does not know this method") from None
     except httptools.HttpParserError:
         raise Rejection(400, "Malformed request head") from None
-    if len(collector.headers) > rules.max_headers:
+    pairs = collector.headers
+    if len(pairs) > rules.max_headers:
         raise Rejection(431, f"More than {rules.max_headers} header fields")
-    headers = _fields(collector.headers)
+    headers = {name.lower(): value for name, value in pairs}
+    if len(headers) < len(pairs) or b"_" in data or b" \r\n" in data or b"\t" in data:
+        headers = _fields(pairs)
     http_11 = parser.get_http_version() == "1.1"
-    path, query, authority = _target(collector.url, rules)
-    _check_host(headers, authority, http_11=http_11, rules=rules)
+    url = collector.url
+    if url.isascii() and url[0] == SLASH and b"%" not in url and b"#" not in url and len(url) <= rules.max_uri_bytes:
+        path, _, query = url.decode("ascii").partition("?")
+        authority = b""
+    else:
+        path, query, authority = _target(url, rules)
+    host = headers.get(b"host")
+    if authority or host not in rules.known_hosts:
+        _check_host(host, authority, http_11=http_11, rules=rules)
+    length = headers.get(b"content-length", b"0")
+    if b"transfer-encoding" in headers or not length.isdigit() or len(length) > LENGTH_DIGITS:
+        size = _length(headers, http_11=http_11)
+    else:
+        size = int(length)
     return RequestHead(
         parser.get_method().decode("ascii"),
         path,
         query,
         headers,
-        _length(headers, http_11=http_11),
-        keep_alive=bool(parser.should_keep_alive()),
+        size,
+        keep_alive=parser.should_keep_alive(),
         http_11=http_11,
     )
 
 
+SLASH: Final = ord("/")
+LENGTH_DIGITS: Final = 15
+
+
 def _fields(pairs: list[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """Put header fields together with care: what is doubled, and names and values that only look clean."""
     headers: dict[bytes, bytes] = {}
     for name, value in pairs:
         key = name.lower()
@@ -167,24 +192,20 @@ def _target(url: bytes, rules: HeadRules) -> tuple[str, str, bytes]:
         raise Rejection(400, "The path is not UTF-8") from None
 
 
-def _check_host(headers: dict[bytes, bytes], authority: bytes, *, http_11: bool, rules: HeadRules) -> None:
-    host = headers.get(b"host")
+def _check_host(host: bytes | None, authority: bytes, *, http_11: bool, rules: HeadRules) -> None:
     if host is None:
         if http_11:
             raise Rejection(400, "Missing Host header")
-        return
-    known = rules.known_hosts
-    if host in known and not authority:
         return
     for name in (host, authority):
         if name and not _HOST.match(name):
             raise Rejection(400, "Malformed Host")
     if rules.hosts is not None:
         name = host_name(authority or host)
-        if name not in rules.hosts and not name.startswith("127.") and not name.endswith(".localhost"):
+        if name not in rules.hosts and not _LOOPBACK.match(name) and not name.endswith(".localhost"):
             raise Rejection(421, "This server does not answer for that host; allow it with allowed_hosts")
-    if not authority and len(known) < KNOWN_HOSTS:
-        known.add(host)
+    if not authority and len(rules.known_hosts) < KNOWN_HOSTS:
+        rules.known_hosts.add(host)
 
 
 def host_name(host: bytes) -> str:
@@ -197,15 +218,10 @@ def host_name(host: bytes) -> str:
 
 def _length(headers: dict[bytes, bytes], *, http_11: bool) -> int:
     coding = headers.get(b"transfer-encoding")
-    length = headers.get(b"content-length")
-    if coding is not None:
-        if length is not None:
-            raise Rejection(400, "Both Content-Length and Transfer-Encoding")
-        if not http_11 or coding.lower() != b"chunked":
-            raise Rejection(501 if http_11 else 400, "The only transfer coding is chunked")
-        return -1
-    if length is None:
-        return 0
-    if not _LENGTH.match(length):
+    if coding is None:
         raise Rejection(400, "Malformed Content-Length")
-    return int(length)
+    if b"content-length" in headers:
+        raise Rejection(400, "Both Content-Length and Transfer-Encoding")
+    if not http_11 or coding.lower() != b"chunked":
+        raise Rejection(501 if http_11 else 400, "The only transfer coding is chunked")
+    return -1

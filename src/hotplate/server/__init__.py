@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hotplate.config.settings import Settings
     from hotplate.contract import Contract
     from hotplate.dialects.base import Match, Project
 
-__all__ = ["describe", "run"]
+__all__ = ["describe", "run", "store_assets"]
 
 
 def run(*, project: Project, match: Match, settings: Settings, command: str | None = None) -> int:
@@ -24,6 +26,13 @@ def run(*, project: Project, match: Match, settings: Settings, command: str | No
 
 def describe(project: Project, match: Match, settings: Settings) -> Contract:
     """Load a project in a worker of its own and give its whole contract. Raises ProjectError."""
-    from hotplate.server.describing import describe as describe_project
+    from hotplate.server.errand import describe as describe_project
 
     return describe_project(project, match, settings)
+
+
+def store_assets(project: Project, match: Match, settings: Settings) -> tuple[Contract, Path]:
+    """Run a project's `store_assets` in a worker of its own; give its contract and its volume. Raises UserError."""
+    from hotplate.server.errand import store_assets as store_assets_of
+
+    return store_assets_of(project, match, settings)

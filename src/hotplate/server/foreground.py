@@ -11,11 +11,13 @@ import json
 import os
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from hotplate.config.resolve import is_loopback
 from hotplate.errors import SettingError
 from hotplate.server.early import take_early
-from hotplate.server.log import Log, make_log
+from hotplate.server.environment import is_empty, volume_of, worker_environment
+from hotplate.server.log import make_log
 from hotplate.server.process import Process, spawn
 from hotplate.wire.layout import spec_frame
 
@@ -23,14 +25,18 @@ if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.dialects.base import Match, Project
 
+Errand = Literal["describe", "store_assets"]
+
 
 def run(project: Project, match: Match, settings: Settings, command: str | None) -> int:
     """Serve in the foreground. Gives the exit status."""
     log = make_log(settings.log_level, settings.log_format)
     listener = bind(settings)
     id_prefix = os.urandom(4).hex()
-    environment = worker_environment(settings)
+    environment = worker_environment(project, match, settings)
     memory, early = take_early(environment)
+    if match.store_assets and is_empty(volume := volume_of(project, match, settings)):
+        log.warning(f"{match.entry} has store_assets(), and its volume {volume} is empty: run hotplate store-assets")
 
     def start(number: int) -> Process:
         process = early.pop() if early else spawn(sys.executable, memory.fd, {**os.environ, **environment})
@@ -58,16 +64,10 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     ).run(processes)
 
 
-def worker_environment(settings: Settings) -> dict[str, str]:
-    """What the settings add to a worker's environment."""
-    environment = dict(settings.env)
-    if settings.fetch_allow:
-        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
-    return environment
-
-
-def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: str, *, describe: bool = False) -> bytes:
-    """The first frame to a worker: its `Spec`."""
+def worker_spec(
+    project: Project, match: Match, settings: Settings, id_prefix: str, *, errand: Errand | None = None
+) -> bytes:
+    """The first frame to a worker: its `Spec`. With an errand it does that alone and serves nothing."""
     spec = json.dumps(
         {
             "root": str(project.root),
@@ -77,10 +77,12 @@ def worker_spec(project: Project, match: Match, settings: Settings, id_prefix: s
             "service_module": project.service_module,
             "service_class": project.service_class,
             "faces": list(project.faces),
+            "name": project.name,
+            "description": project.description,
             "slots": settings.slots,
             "id_prefix": id_prefix,
-            "describe": describe,
-            "env": worker_environment(settings),
+            "errand": errand,
+            "env": worker_environment(project, match, settings),
         }
     ).encode()
     return spec_frame(spec)
@@ -109,11 +111,3 @@ def bind(settings: Settings) -> socket.socket:
         raise SettingError(f"Port {settings.port} on {host}: {error.strerror}.", key="port", hint=hint) from None
     sock.setblocking(False)
     return sock
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address can be reached from this machine alone."""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-__all__ = ["Log", "bind", "is_loopback", "run", "worker_spec"]

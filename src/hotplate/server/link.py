@@ -14,6 +14,7 @@ from hotplate.server.memory import Place, SpillPlace
 from hotplate.wire import frames
 from hotplate.wire.frames import (
     ARENA,
+    BATCH,
     CANCEL,
     CHUNK,
     END,
@@ -56,6 +57,10 @@ class Owner(Protocol):
 
     def told(self, link: Link, kind: int, code: int, meta: bytes, body: bytes) -> None:
         """HELLO, CONTRACT, STATE or FAILED came."""
+        ...
+
+    def batched(self, link: Link, route: int, items: int) -> None:
+        """A batched function was called with so many items."""
         ...
 
     def lost(self, link: Link) -> None:
@@ -246,8 +251,9 @@ class Link(asyncio.BufferedProtocol):
 
     def _extra(self, exchange: Exchange, status: int, meta: bytes) -> bytes:
         reply = decode_reply(meta) if meta else frames.Reply()
-        return b"content-type: %b\r\nx-request-id: %b\r\n%b%b" % (
-            reply.content_type.encode("latin-1"),
+        content_type = b"content-type: %b\r\n" % reply.content_type.encode("latin-1") if reply.content_type else b""
+        return b"%bx-request-id: %b\r\n%b%b" % (
+            content_type,
             self.request_id(exchange),
             fields(reply.headers) if reply.headers else b"",
             self.replica_header if status == 200 else b"",
@@ -270,6 +276,8 @@ class Link(asyncio.BufferedProtocol):
                 exchange.connection.close_stream(exchange, 200)
             if exchange.extent is not None:
                 exchange.extent.free()
+        elif kind == BATCH:
+            self.owner.batched(self, call_id, code)
         else:
             self.owner.told(self, kind, code, meta, body)
 

@@ -40,7 +40,7 @@ class RouteMetrics:
         self.path = path
         self.codes: dict[int, int] = {}
         self.duration = Histogram(SECONDS)
-        self.batch_size: Histogram | None = None
+        self.batch_size: Histogram | None = None  # of a batched route
 
     def observe(self, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -51,6 +51,12 @@ class RouteMetrics:
         duration = self.duration
         duration.counts[bisect_left(SECONDS, seconds)] += 1
         duration.total += seconds
+
+    def observe_batch(self, items: int) -> None:
+        """Count one call of a batched function."""
+        if self.batch_size is None:
+            self.batch_size = Histogram(SIZES)
+        self.batch_size.observe(items)
 
 
 def escape(value: str) -> str:

@@ -20,7 +20,7 @@ from hotplate.server.endpoint import Endpoint
 from hotplate.server.link import Link
 from hotplate.server.log import Log
 from hotplate.server.output import Output
-from hotplate.server.process import Process
+from hotplate.server.process import Process, describe_exit
 from hotplate.wire import frames
 
 BACKOFF_FIRST_S = 0.5
@@ -178,6 +178,10 @@ class Pool:
         else:
             raise WireError(f"A frame of kind {kind} came from worker {worker.number}.")
 
+    def batched(self, link: Link, route: int, items: int) -> None:
+        """Count a batch by its size."""
+        self.endpoint.routes[route].observe_batch(items)
+
     def _state(self, worker: Worker, state: str) -> None:
         self.log.info(f"status: State.{worker.state} -> State.{state}", worker=worker.number)
         worker.state = state
@@ -325,16 +329,3 @@ class Pool:
         if self._retry is not None:
             self._retry.cancel()
         await asyncio.gather(*(self.retire(worker, grace_s) for worker in list(self.workers)))
-
-
-def describe_exit(status: int) -> str:
-    """`was killed by SIGSEGV` or `exited with status 3`."""
-    import signal
-
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            return f"was killed by {signal.Signals(number).name}"
-        except ValueError:
-            return f"was killed by signal {number}"
-    return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -98,3 +98,14 @@ def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
             os.close(fd)
         theirs.close()
     return Process(pid, ours, answers, stdout=out_read, stderr=err_read, lifeline=life_write)
+
+
+def describe_exit(status: int) -> str:
+    """`was killed by SIGSEGV` or `exited with status 3`."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        try:
+            return f"was killed by {signal.Signals(number).name}"
+        except ValueError:
+            return f"was killed by signal {number}"
+    return f"exited with status {os.waitstatus_to_exitcode(status)}"

@@ -7,7 +7,7 @@ request whose head was seen before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from hotplate.contract import Contract, Mount
@@ -15,15 +15,25 @@ from hotplate.edge.edge import named_id
 from hotplate.edge.exchange import Exchange, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import fields, problem
-from hotplate.server import pages
 from hotplate.wire.frames import Meta, encode_meta
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
 
-SystemPage = Callable[[RequestHead], tuple[int, bytes, str]]
-"""A page of the server itself: status, body, content type."""
+JSON = "application/json"
+
+
+class Page(NamedTuple):
+    """An answer of the server itself. `headers` are those besides the content type."""
+
+    status: int
+    body: bytes
+    content_type: str = JSON
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+SystemPage = Callable[[RequestHead], Page]
 
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
@@ -94,12 +104,11 @@ class _Uncounted:
 class PagePlan(_Uncounted):
     """Answer from the server itself."""
 
-    __slots__ = ("_headers", "_page")
+    __slots__ = ("_page",)
 
-    def __init__(self, access: AccessLog, page: SystemPage, headers: tuple[tuple[str, str], ...] = ()) -> None:
+    def __init__(self, access: AccessLog, page: SystemPage) -> None:
         super().__init__(access)
         self._page = page
-        self._headers = fields(headers)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Nothing to refuse."""
@@ -111,9 +120,9 @@ class PagePlan(_Uncounted):
 
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
-        status, body, content_type = self._page(exchange.head)
-        extra = b"content-type: %b\r\n%b" % (content_type.encode(), self._headers)
-        exchange.connection.answer(exchange, status, body, extra)
+        page = self._page(exchange.head)
+        extra = fields((("content-type", page.content_type), *page.headers))
+        exchange.connection.answer(exchange, page.status, page.body, extra)
 
 
 class RefusalPlan(_Uncounted):
@@ -136,7 +145,8 @@ class RefusalPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         refusal = self._refusal
-        extra = b"content-type: application/json\r\n" + fields(refusal.headers)
+        content_type = b"content-type: application/json\r\n" if refusal.body else b""
+        extra = content_type + fields(refusal.headers)
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
 
@@ -197,8 +207,8 @@ class Router:
 
     def _fixed(self, mount: Mount) -> SystemPage:
         """The page of a mount that runs no route."""
-        yes = mount.status, mount.answer.encode(), mount.content_type
-        no = 503, (mount.refusal or mount.answer).encode(), mount.content_type
+        yes = Page(mount.status, mount.answer.encode(), mount.content_type, mount.headers)
+        no = Page(503, (mount.refusal or mount.answer).encode(), mount.content_type, mount.headers)
         if mount.state == "ready":
             return lambda _: yes if any(link.ready for link in self._endpoint.links) else no
         return lambda _: yes
@@ -211,7 +221,7 @@ class Router:
             if found is not None:
                 index, mount = found
                 if mount.call is None:
-                    return PagePlan(self._access, self._fixed(mount), mount.headers)
+                    return PagePlan(self._access, self._fixed(mount))
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
@@ -219,7 +229,7 @@ class Router:
                 return CallPlan(self._endpoint, self._access, index, head, cap, forward, mount.error_key)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
-            return PagePlan(self._access, page, pages.HEADERS if head.path in pages.PATHS else ())
+            return PagePlan(self._access, page)
         if methods is not None or page is not None:
             allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
             return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import traceback
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from time import monotonic
@@ -18,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 import uvloop
 
 from hotplate import __version__
+from hotplate.config.resolve import is_loopback
 from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import EdgeLimits, Exchange, Plan
 from hotplate.edge.head import LOOPBACK_HOSTS, HeadRules, RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.endpoint import Endpoint
-from hotplate.server.foreground import is_loopback
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory, Place, SpillPlace
 from hotplate.server.metrics import RouteMetrics
@@ -75,6 +76,7 @@ class Serving:
         self._stop: asyncio.Event
         self._hurry: asyncio.Event
         self._was_ready = False
+        self._running_command: asyncio.Task[None] | None = None
         self.edge: Edge
         self.pool: Pool
 
@@ -115,6 +117,7 @@ class Serving:
     async def _main(self, processes: list[Process]) -> int:
         settings = self.settings
         loop = asyncio.get_running_loop()
+        loop.set_exception_handler(self._loop_failed)
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
         self.edge = Edge(self, edge_limits(settings), loop)
         self.system.edge = self.edge
@@ -133,24 +136,37 @@ class Serving:
             on_ready=self._ready,
         )
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._signal)
+            loop.add_signal_handler(number, self._signal, number)
         self.log.info(f"Using {self._entry}")
         await self.edge.listen(self._listener)
-        await self.pool.adopt(processes)
         host, port = self._listener.getsockname()[:2]
         host = f"[{host}]" if ":" in host else host
         self.url = f"http://{host}:{port}"
         self.log.info(f"Hotplate running on {self.url} (Press CTRL+C to quit)")
+        await self.pool.adopt(processes)
         side = [loop.create_task(self._trim())]
         if self._watch is not None:
             from hotplate.server.reload import watch
 
             side.append(loop.create_task(watch(self._watch, self.log, self.pool.replace_all)))
         await self._stop.wait()
+        if self._running_command is not None:
+            side.append(self._running_command)
         for task in side:
             task.cancel()
+        await asyncio.wait(side)
         await self._drain()
         return self._status
+
+    def _loop_failed(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What the loop could not give to anybody: a peer that went while we wrote, or a defect of ours."""
+        error = context.get("exception")
+        if isinstance(error, ConnectionError):
+            self.log.debug(f"{context.get('message')}: {error}")
+            return
+        self.log.error(f"internal error: {context.get('message')}")
+        if error is not None:
+            self.log.block("".join(traceback.format_exception(error)))
 
     def _contract(self) -> None:
         contract = self.endpoint.contract
@@ -184,8 +200,10 @@ class Serving:
         self._status = 1
         self._stop.set()
 
-    def _signal(self) -> None:
+    def _signal(self, number: int) -> None:
         self._signals += 1
+        if self._running_command is not None and not self._running_command.done():
+            self._status = 128 + number  # the command did not end by itself, so there is no status of its own
         self._stop.set()
         if self._signals > 1:
             self._hurry.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from time import monotonic
 
 from hotplate.edge.edge import Edge
@@ -12,10 +11,7 @@ from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
-from hotplate.server.router import SystemPage
-
-JSON = "application/json"
-Page = tuple[int, bytes, str]
+from hotplate.server.router import Page, SystemPage
 
 
 class System:
@@ -36,17 +32,16 @@ class System:
 
     def pages(self) -> dict[str, SystemPage]:
         """The table for the router."""
-        table: dict[str, Callable[[RequestHead], Page]] = {
+        table: dict[str, SystemPage] = {
             "/": self.links,
             "/openapi.json": self.openapi,
             "/healthcheck": self.healthcheck,
-            "/livez": lambda _: (200, b'{"status":"alive"}', JSON),
+            "/livez": lambda _: Page(200, b'{"status":"alive"}'),
             "/readyz": self.readyz,
-            "/ping": lambda _: (200, b'{"message":"pong"}', JSON),
+            "/ping": lambda _: Page(200, b'{"message":"pong"}'),
             "/metrics": self.metrics,
         }
-        table.update(dict.fromkeys(pages.PATHS, self.docs))
-        return table
+        return table | dict.fromkeys(pages.PATHS, self.docs)
 
     def contract_changed(self) -> None:
         """Make the documents anew when they are next asked for."""
@@ -54,26 +49,26 @@ class System:
 
     def links(self, _: RequestHead) -> Page:
         """OctoAI's `/`: where the documents are."""
-        return 200, b'{"docs":"/docs","openapi":"/openapi.json"}', JSON
+        return Page(200, b'{"docs":"/docs","openapi":"/openapi.json"}')
 
     def openapi(self, _: RequestHead) -> Page:
         """The OpenAPI 3.1 document of the contract."""
         contract = self.endpoint.contract
         if contract is None:
-            return 503, problem("The project is still loading", status=self.endpoint.state), JSON
+            return Page(503, problem("The project is still loading", status=self.endpoint.state))
         if self._openapi is None:
             from hotplate.contract.openapi import document
 
             title = contract.name or contract.entry
             self._openapi = encode_json(document(contract, title=title, version=self._version))
-        return 200, self._openapi, JSON
+        return Page(200, self._openapi)
 
     def docs(self, head: RequestHead) -> Page:
         """The page that reads the document, and its parts."""
         found = pages.get(head.path)
         if found is None:
-            return 404, b'{"detail":"Not Found"}', JSON
-        return 200, found[0], found[1]
+            return Page(404, b'{"detail":"Not Found"}')
+        return Page(200, *found, pages.HEADERS)
 
     def healthcheck(self, _: RequestHead) -> Page:
         """OctoAI's health: 200 when RUNNING, 503 with the state before, while draining, and when crash-looping."""
@@ -81,13 +76,13 @@ class System:
         body = {"status": state, "async_enable": True}
         if self.endpoint.trouble:
             body["detail"] = self.endpoint.trouble
-        return 200 if self.ready else 503, encode_json(body), JSON
+        return Page(200 if self.ready else 503, encode_json(body))
 
     def readyz(self, _: RequestHead) -> Page:
         """Whether to send calls here."""
         if self.ready:
-            return 200, b'{"status":"ready"}', JSON
-        return 503, encode_json({"status": "draining" if self.draining else "not ready"}), JSON
+            return Page(200, b'{"status":"ready"}')
+        return Page(503, encode_json({"status": "draining" if self.draining else "not ready"}))
 
     def metrics(self, _: RequestHead) -> Page:
         """Everything counted, in Prometheus' text format."""
@@ -149,7 +144,7 @@ class System:
             ),
         ):
             lines += family(name, kind, text, [({}, value)])
-        return 200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE
+        return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 
 def replica_header() -> bytes:

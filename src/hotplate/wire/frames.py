@@ -9,10 +9,10 @@ Header, 24 bytes, little endian:
 | field | bytes | meaning |
 |---|---|---|
 | size  | 4 | bytes after the header: meta, then body |
-| id    | 4 | the call; rises by one per call on a link |
+| id    | 4 | the call; rises by one per call on a link. BATCH: index of the route |
 | kind  | 1 | one of the constants below |
 | flags | 1 | where the body is: in the frame (0), ARENA, SPILL |
-| code  | 2 | REQUEST: index of the route. RESPONSE, OPEN: HTTP status. STATE: see `STATES` |
+| code  | 2 | REQUEST: index of the route. RESPONSE, OPEN: HTTP status. STATE: see `STATES`. BATCH: items |
 | meta  | 4 | bytes of meta |
 | stamp | 8 | REQUEST: monotonic ns when the server had it. RESPONSE, END: ns in the user's function, per item |
 """
@@ -32,6 +32,9 @@ HEADER_BYTES = HEADER.size
 INLINE_BYTES = 32 * 1024
 """Bodies and answers above this size travel through shared memory."""
 
+MAX_FRAME_BYTES = 1 << 30
+"""No frame is larger. A size above it is no size: somebody else wrote to the socket."""
+
 # server -> worker
 REQUEST = 1
 CANCEL = 2
@@ -49,6 +52,10 @@ OPEN = 20  # a stream begins; code: status; meta: Reply
 CHUNK = 21
 END = 22
 FAILED = 23  # loading or setup failed; body: text for the author
+BATCH = 24  # a batched function was called; id: index of the route, code: items in the call
+
+TO_WORKER = range(REQUEST, SHUTDOWN + 1)
+FROM_WORKER = range(HELLO, BATCH + 1)
 
 # flags
 ARENA = 1

@@ -13,7 +13,7 @@ import sys
 import traceback
 from pathlib import Path
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 from msgspec import structs
@@ -44,7 +44,7 @@ F_SETSIG = 10  # linux/fcntl.h; not in the fcntl module before Python 3.13
 
 
 class Spec(msgspec.Struct):
-    """What the server tells a worker at its start. `describe` asks for the contract alone."""
+    """What the server tells a worker at its start. With an errand it does that alone and serves nothing."""
 
     root: str
     dialect: str
@@ -54,9 +54,11 @@ class Spec(msgspec.Struct):
     service_class: str | None
     slots: int | None
     id_prefix: str
-    describe: bool = False
     env: dict[str, str] = {}
     faces: list[str] = []
+    name: str = ""
+    description: str = ""
+    errand: Literal["describe", "store_assets"] | None = None
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -66,6 +68,8 @@ class Spec(msgspec.Struct):
             service_module=self.service_module,
             service_class=self.service_class,
             faces=tuple(self.faces),
+            name=self.name,
+            description=self.description,
         )
 
     def match(self) -> Match:
@@ -79,6 +83,8 @@ def main() -> int:
     _die_with_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
     sys.stdout.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    for fd in (SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD):
+        os.set_inheritable(fd, False)  # a program that user code starts has no business with them
     channel = Channel(socket.socket(fileno=SOCKET_FD), Arena(REQUESTS_FD), Arena(ANSWERS_FD))
     channel.send(
         frames.frame(frames.HELLO, meta=msgspec.msgpack.encode({"version": frames.VERSION, "pid": os.getpid()}))
@@ -119,7 +125,10 @@ def _run(spec: Spec, channel: Channel) -> int:
     contract, mounts = mount(loaded.contract, spec.faces)
     invoker = Invoker(loaded.calls, mounts, channel, spec.id_prefix)
     channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
-    if spec.describe:
+    if spec.errand is not None:
+        if spec.errand == "store_assets":
+            _hook(loaded.store_assets, None)
+        channel.state("STOPPED")  # without this word the server takes the end for a crash
         return 0
     loop = _loop() if any(route.asynchronous for route in contract.routes) else None
     _hook(loaded.startup, loop)

@@ -17,13 +17,16 @@ from hotplate.wire.frames import (
     ARENA,
     CANCEL,
     HEADER_BYTES,
+    MAX_FRAME_BYTES,
     RELEASE,
     REQUEST,
     RESPONSE,
     SHUTDOWN,
+    TO_WORKER,
     WINDOW,
 )
 from hotplate.wire.layout import HEADER, PLACE
+from hotplate.worker.flow import Flow
 
 READ_BYTES = 256 * 1024
 CANCELLED_STATUS = 499
@@ -36,9 +39,9 @@ Work = tuple[int, int, int, int, int, bytes]
 class Channel:
     """Frames in, frames out.
 
-    `queue` holds calls in their order; whoever takes one calls `start` first. `cancelled` holds the ids of calls
-    that the server gave up while they wait or run. `windows` counts, for each open stream, the bytes that the
-    server has not yet passed on.
+    `queue` holds calls in their order; whoever takes one calls `start` first. `flows` holds the streams that are
+    open. `closing` says that the server asked for an end, `gone` that nothing more will come from it: the calls
+    that it sent before are still owed an answer in the first case, and to nobody in the second.
     """
 
     def __init__(self, sock: socket.socket, requests: Arena, answers: Arena) -> None:
@@ -46,10 +49,9 @@ class Channel:
         self.requests = requests
         self.answers = answers
         self.queue: deque[Work] = deque()
-        self.cancelled: set[int] = set()
-        self.windows: dict[int, int] = {}
-        self.running: set[int] = set()
+        self.flows: dict[int, Flow] = {}
         self.closing = False
+        self.gone = False
         self.on_cancel: Callable[[int], None] | None = None
         self.on_window: Callable[[int], None] | None = None
         self._rest = b""
@@ -78,13 +80,13 @@ class Channel:
         except ConnectionResetError:
             data = b""
         if not data:
-            self.closing = True
+            self.closing = self.gone = True
             return False
         self.feed(data)
         return True
 
     def feed(self, data: bytes) -> None:
-        """Sort received bytes into the queue and act on the other frames."""
+        """Sort received bytes into the queue and act on the other frames. Raises WireError."""
         if self._rest:
             data = self._rest + data
         unpack = HEADER.unpack_from
@@ -94,6 +96,8 @@ class Channel:
             size, call_id, kind, flags, code, meta, stamp = unpack(data, at)
             after = at + HEADER_BYTES + size
             if after > end:
+                if size > MAX_FRAME_BYTES or kind not in TO_WORKER:
+                    raise WireError(f"A frame of kind {kind} and {size} bytes came from the server.")
                 break
             if kind == REQUEST:
                 append((call_id, code, flags, meta, stamp, data[at + HEADER_BYTES : after]))
@@ -109,16 +113,20 @@ class Channel:
                     del self.queue[index]
                     self.drop(call_id)
                     return
-            if call_id in self.running:
-                self.cancelled.add(call_id)
+            flow = self.flows.get(call_id)
+            if flow is not None:
+                flow.cancelled = True
             if self.on_cancel is not None:
                 self.on_cancel(call_id)
         elif kind == WINDOW:
-            if call_id in self.windows:
-                self.windows[call_id] -= stamp
+            flow = self.flows.get(call_id)
+            if flow is not None:
+                flow.passed += stamp
                 if self.on_window is not None:
                     self.on_window(call_id)
         elif kind == RELEASE:
+            if len(payload) != PLACE.size:
+                raise WireError("A release from the server names no place.")
             with self._answers_lock:
                 self.answers.release(*PLACE.unpack(payload))
         elif kind == SHUTDOWN:
@@ -127,7 +135,7 @@ class Channel:
             raise WireError(f"A frame of kind {kind} came from the server; this worker does not know it.")
 
     def drop(self, call_id: int) -> None:
-        """Tell the server that a cancelled call was dropped before it began."""
+        """Tell the server that a cancelled call is over and its slot free."""
         self.send(HEADER.pack(0, call_id, RESPONSE, 0, CANCELLED_STATUS, 0, 0))
 
     def send(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from time import monotonic_ns
 
 from hotplate.worker.channel import Channel
+from hotplate.worker.flow import Flow
 from hotplate.worker.invoke import Invoker
 from hotplate.worker.streams import run_stream
 
@@ -25,6 +26,11 @@ def serve(channel: Channel, invoker: Invoker) -> None:
     start = channel.start
     streams = any(route.stream for route in routes)
     out: list[bytes] = []
+
+    def wait(flow: Flow) -> None:
+        while flow.full and channel.read():
+            pass
+
     while channel.read():
         flushed = monotonic_ns()
         size = 0
@@ -35,9 +41,7 @@ def serve(channel: Channel, invoker: Invoker) -> None:
                 if out:
                     channel.send(b"".join(out))
                     out.clear()
-                run_stream(
-                    channel, invoker, work, poll=lambda: channel.read(block=False), wait=lambda _: channel.read()
-                )
+                run_stream(channel, invoker, work, poll=lambda: channel.read(block=False), wait=wait)
                 continue
             frame = answer(work)
             out.append(frame)

@@ -14,15 +14,17 @@ from typing import Any
 
 from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
-from hotplate.errors import HotplateError
+from hotplate.errors import HotplateError, InvalidOutput
 from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
 from hotplate.wire import frames
 from hotplate.wire.arena import open_spill
 from hotplate.wire.frames import (
     ARENA,
+    BATCH,
     CHUNK,
     END,
     INLINE_BYTES,
+    MAX_FRAME_BYTES,
     OPEN,
     RESPONSE,
     SPILL,
@@ -176,12 +178,20 @@ class Invoker:
             status, body, meta = 200, result, b""
         flags = 0
         if len(body) > INLINE_BYTES:
+            if len(body) + len(meta) > MAX_FRAME_BYTES:
+                error = InvalidOutput(f"The answer has {len(body)} bytes; the most is {MAX_FRAME_BYTES - len(meta)}.")
+                return self.frame(call_id, self.routes[0].codec.error(error, f"{self._id_prefix}{call_id:x}"), 0)
             place = self.channel.place(body)
             if place is not None:
                 flags, body = ARENA, place
         return frames.frame(
             RESPONSE, call_id=call_id, flags=flags, code=status, meta=meta, body=body, stamp=inference_ns
         )
+
+
+def batch_frame(index: int, items: int) -> bytes:
+    """The frame that tells how many items a call of a batched function had."""
+    return HEADER.pack(0, index, BATCH, 0, items, 0, 0)
 
 
 def open_frame(call_id: int, content_type: str) -> bytes:

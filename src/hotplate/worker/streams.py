@@ -7,14 +7,14 @@ from time import monotonic_ns
 from typing import Any
 
 from hotplate.faces.base import Buffer
-from hotplate.wire.frames import HEADER_BYTES
 from hotplate.worker.channel import Channel, Work
+from hotplate.worker.flow import Flow
 from hotplate.worker.invoke import Invoker, chunk_frame, end_frame, open_frame
 
-STREAM_WINDOW_BYTES = 256 * 1024
-"""How far a stream may run ahead of its client."""
 POLL_NS = 1_000_000
 """How often a running stream looks for a cancel."""
+SLICE_BYTES = 64 * 1024
+"""A larger piece leaves in slices, so that the window holds for it too."""
 
 
 def run_stream(
@@ -23,54 +23,66 @@ def run_stream(
     work: Work,
     *,
     poll: Callable[[], object],
-    wait: Callable[[int], bool],
+    wait: Callable[[Flow], None],
 ) -> None:
     """Run a generator route to its end, its failure or its cancel.
 
-    `poll` lets frames from the server in without waiting; `wait(call_id)` waits for one that concerns the call and
-    says False when the server is gone.
+    `poll` lets frames from the server in without waiting; `wait(flow)` returns when the stream may go on or the
+    server is gone. An engine with more than one thread has put the flow into `channel.flows` by now.
     """
     call_id, index = work[0], work[1]
     route = invoker.routes[index]
+    flow = channel.flows.setdefault(call_id, Flow())
     body: Buffer = b""
     values: tuple[Any, ...] = ()
     pieces: Iterator[Any] | None = None
     opened = False
     begun = polled = monotonic_ns()
-    channel.running.add(call_id)
-    channel.windows[call_id] = 0
+    dropped = False
     try:
-        body, head = invoker.open(work)
-        values = route.decode(body, head)
-        pieces = iter(route.function(*values))
-        for value in pieces:
-            piece = chunk_frame(call_id, route.codec.encode_item(value))
-            channel.send(piece if opened else open_frame(call_id, route.stream_type) + piece)
-            opened = True
-            channel.windows[call_id] += len(piece) - HEADER_BYTES
-            now = monotonic_ns()
-            if now - polled > POLL_NS:
-                polled = now
-                poll()
-            while channel.windows[call_id] > STREAM_WINDOW_BYTES and call_id not in channel.cancelled:
-                if not wait(call_id):
-                    return
-            if call_id in channel.cancelled:
-                channel.drop(call_id)
-                return
-        start = b"" if opened else open_frame(call_id, route.stream_type)
-        channel.send(start + end_frame(call_id, monotonic_ns() - begun, route.codec.encode_end()))
+        if not flow.cancelled:
+            body, head = invoker.open(work)
+            values = route.decode(body, head)
+            pieces = iter(route.function(*values))
+            for value in pieces:
+                data = route.codec.encode_item(value)
+                for piece in (data,) if len(data) <= SLICE_BYTES else slices(data):
+                    frame = chunk_frame(call_id, piece)
+                    channel.send(frame if opened else open_frame(call_id, route.stream_type) + frame)
+                    opened = True
+                    flow.sent += len(piece)
+                    if flow.full:
+                        wait(flow)
+                now = monotonic_ns()
+                if now - polled > POLL_NS:
+                    polled = now
+                    poll()
+                if flow.cancelled or channel.gone:
+                    break
+        dropped = flow.cancelled
+        if not dropped and not channel.gone:
+            start = b"" if opened else open_frame(call_id, route.stream_type)
+            channel.send(start + end_frame(call_id, monotonic_ns() - begun, route.codec.encode_end()))
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
         channel.send(broken(invoker, work, error, opened=opened, inference_ns=monotonic_ns() - begun))
     finally:
+        channel.flows.pop(call_id, None)
         close = getattr(pieces, "close", None)
         if close is not None:
-            close()
-        pieces = None
+            try:
+                close()
+            except BaseException as error:  # noqa: BLE001 - the answer has gone out; the author reads of it
+                invoker.report(route, error, invoker.request_id(work))
+        pieces = close = None  # a generator holds its arguments
         invoker.close(body, values)
-        channel.running.discard(call_id)
-        channel.cancelled.discard(call_id)
-        channel.windows.pop(call_id, None)
+    if dropped:
+        channel.drop(call_id)
+
+
+def slices(data: bytes) -> Iterator[bytes]:
+    """Cut a large piece up."""
+    for at in range(0, len(data), SLICE_BYTES):
+        yield data[at : at + SLICE_BYTES]
 
 
 def broken(invoker: Invoker, work: Work, error: BaseException, *, opened: bool, inference_ns: int) -> bytes:

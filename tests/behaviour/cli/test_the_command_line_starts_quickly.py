@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-HEAVY = {"rich", "questionary", "httpx", "pydantic", "yaml", "numpy", "asyncio", "subprocess", "uvloop", "msgspec"}
+HEAVY = {"rich", "questionary", "httpx", "pydantic", "yaml", "numpy", "asyncio", "subprocess", "uvloop"}
 HEAVY |= {
     "shutil",
     "tempfile",

@@ -64,6 +64,14 @@ class TestEveryModel:
         assert described.routes[0].path == "/infer"
         assert (described.routes[0].summary, described.routes[0].description) == ("Answer.", "In full.")
 
+    def test_the_endpoint_has_the_name_that_it_was_given(self, folder, dialect, model):
+        targets = write(folder, dialect, model).targets
+        for contract in (folder.describe(*targets), folder.load(*targets).contract):
+            assert contract.name == folder.root.name
+        given = {"name": "mine", "description": "What it does"}
+        for contract in (folder.describe(*targets, **given), folder.load(*targets, **given).contract):
+            assert (contract.name, contract.description) == ("mine", "What it does")
+
     def test_it_answers(self, folder, dialect, model):
         written = write(folder, dialect, model)
         (call,) = folder.load(*written.targets).calls

@@ -106,7 +106,7 @@ def test_form_routes_take_forms_alone():
     assert list(content) == ["multipart/form-data"]
     form = resolve(written, content["multipart/form-data"]["schema"])
     assert form["required"] == ["file", "metadata"]
-    assert form["properties"]["metadata"] == {"type": "string"}
+    assert form["properties"]["metadata"] == {"type": "string", "minLength": 1}  # empty counts as missing
 
 
 def test_streams_are_events():

@@ -1,0 +1,40 @@
+"""The environment variables of a worker."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotplate.authoring import ENDPOINT_VARIABLE, find_volume, volume_environment
+
+if TYPE_CHECKING:
+    from hotplate.config.settings import Settings
+    from hotplate.dialects.base import Match, Project
+
+
+def worker_environment(project: Project, match: Match, settings: Settings) -> dict[str, str]:
+    """Give what a worker has besides this process's variables: the endpoint's name, hubs' caches, the project's own.
+
+    Hubs' caches lie in the volume where the project has `store_assets`, so that a worker finds what it stored
+    (specification of octoai-sdk 0.10.1, `run` and `store-assets`). What the project sets itself stays.
+    """
+    environment = {ENDPOINT_VARIABLE: project.endpoint_name, **settings.env}
+    if settings.fetch_allow:
+        environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    if match.store_assets:
+        environment = {**volume_environment({**os.environ, **environment}), **environment}
+    return environment
+
+
+def volume_of(project: Project, match: Match, settings: Settings) -> Path:
+    """Give the folder that `volume_path()` names in the project's workers. It need not exist."""
+    return Path(find_volume({**os.environ, **worker_environment(project, match, settings)})[0])
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether there is nothing in a folder, or no folder."""
+    try:
+        return next(folder.iterdir(), None) is None
+    except OSError:
+        return True

@@ -1,0 +1,90 @@
+"""Every project in examples/ does what its first lines say."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hotplate import Client
+from tests import scaffolds
+from tests.serving import Server, serve
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.352}, {"lat": 41.893, "lon": 12.483})
+
+
+def test_every_example_is_listed():
+    folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    listed = (EXAMPLES / "README.md").read_text()
+    assert folders == {"batching", "form-upload", "plain-function", "streaming"}
+    assert all(f"[{name}]({name}/" in listed for name in folders)
+
+
+def test_plain_functions():
+    model = EXAMPLES / "plain-function/model.py"
+    with serve(f"{model}:distance", f"{model}:nearest") as server:
+        reply = server.post("/distance", {"start": BERLIN, "end": PARIS})
+        assert reply.json()["output"] == pytest.approx(878, abs=2)
+        places = {"Paris": PARIS, "Rome": ROME}
+        assert server.post("/nearest", {"to": BERLIN, "places": places}).json()["output"] == "Paris"
+        assert server.post("/nearest", {"to": BERLIN, "places": {"Rome": ROME}}).json()["output"] is None
+        (problem,) = server.post("/distance", {"start": BERLIN, "end": {"lat": 1}}).json()["detail"]
+        assert problem["loc"] == ["body", "end", "lon"]
+
+
+def test_a_stream_comes_piece_by_piece_and_streams_share_a_thread():
+    with serve(EXAMPLES / "streaming") as server:
+        words = list(Client().infer_stream(f"{server.url}/infer", {"prompt": "or not to"}))
+        assert words[:2] == ["be", "or"]
+        assert len(words) == 8
+
+        def listen(_: int) -> float:
+            """Give the seconds to the end of a stream that takes at least 0.8 s."""
+            began = time.monotonic()
+            pieces = list(Client().infer_stream(f"{server.url}/infer", {"prompt": "to", "words": 4, "pause_s": 0.2}))
+            assert len(pieces) == 4
+            return time.monotonic() - began
+
+        began = time.monotonic()
+        with ThreadPoolExecutor(6) as pool:
+            assert all(took >= 0.8 for took in pool.map(listen, range(6)))
+        assert time.monotonic() - began < 6 * 0.8
+
+
+def test_calls_are_answered_in_batches_and_a_bad_one_fails_alone():
+    texts = ["abba", "Hotplate", "123", "zzz"] * 4
+    with serve(EXAMPLES / "batching") as server:
+        with ThreadPoolExecutor(len(texts)) as pool:
+            replies = list(pool.map(lambda text: server.post("/infer", {"text": text}), texts))
+        for text, reply in zip(texts, replies, strict=True):
+            if text == "123":
+                assert reply.status == 400
+                assert reply.json()["detail"] == "The text has no letter from a to z."
+            else:
+                assert sum(number**2 for number in reply.json()["output"]) == pytest.approx(1)
+        assert replies[0].json()["output"][:3] == pytest.approx([0.5**0.5, 0.5**0.5, 0])
+        assert 1 <= server.count("A batch of ") < len(texts)
+
+
+def test_an_upload():
+    table = "city;people\nBerlin;3.7\nParis;2.1\n"
+    with serve(EXAMPLES / "form-upload") as server:
+        assert upload(server, table) == {
+            "file": "cities.csv",
+            "bytes": len(table),
+            "columns": ["city", "people"],
+            "rows": 2,
+            "means": {"people": pytest.approx(2.9)},
+        }
+        assert scaffolds.infer(server, text="a,b\n1,2\n")["means"] == {"a": 1, "b": 2}
+
+
+def upload(server: Server, table: str) -> dict[str, object]:
+    files = {"file": ("cities.csv", table.encode())}
+    reply = httpx.post(f"{server.url}/table", files=files, data={"separator": ";"})
+    assert reply.status_code == 200, reply.text
+    return reply.json()["output"]
