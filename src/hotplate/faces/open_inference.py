@@ -163,9 +163,10 @@ def _config(route: Route, model: str, metadata: Mapping[str, Any]) -> dict[str, 
 
 
 def _fixed(method: str, path: str, answer: Any, status: int = 200) -> Mount:
-    return Mount(method=method, path=path, face=NAME, answer=_encode(answer).decode(), status=status)
+    text = _encode(answer).decode()
+    return Mount(method=method, path=path, face=NAME, answer=text, status=status, error_key="error")
 
 
 def _ready(method: str, path: str) -> Mount:
     ready, not_ready = _encode({"ready": True}).decode(), _encode({"error": "The model is not ready."}).decode()
-    return Mount(method=method, path=path, face=NAME, state="ready", answer=ready, refusal=not_ready)
+    return Mount(method=method, path=path, face=NAME, state="ready", answer=ready, refusal=not_ready, error_key="error")

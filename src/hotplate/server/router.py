@@ -232,7 +232,8 @@ class Router:
             return PagePlan(self._access, page)
         if methods is not None or page is not None:
             allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
-            return RefusalPlan(self._access, Refusal(405, b'{"detail":"Method Not Allowed"}', (("allow", allowed),)))
+            key = next(iter(methods.values()))[1].error_key if methods else "detail"
+            return RefusalPlan(self._access, Refusal(405, problem("Method Not Allowed", key), (("allow", allowed),)))
         if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
             location = (("location", redirect(head)),)
             return RefusalPlan(self._access, Refusal(307, b"", location))
@@ -247,7 +248,7 @@ class Router:
             path = path.rpartition("/")[0]
             if found := self._routes.get(f"{path}/*"):
                 mount = next(iter(found.values()))[1]
-                return PagePlan(self._access, self._fixed(mount), mount.headers)
+                return PagePlan(self._access, self._fixed(mount))
         return None
 
 

@@ -235,6 +235,8 @@ def test_the_servers_own_paths(server):
     for path in ("/v2/models/other/infer", "/v2/models/other", "/v2/models/project/versions/2/infer"):
         reply = server.post(path)
         assert (reply.status, list(reply.json())) == (404, ["error"])
+    reply = server.get("/v2/models/project/infer")
+    assert (reply.status, reply.headers["allow"], list(reply.json())) == (405, "POST", ["error"])
 
 
 @pytest.mark.parametrize(("app", "suffix"), [(STREAMING, ""), (AWAITED, "?")])
