@@ -11,6 +11,7 @@ from tests.serving import serve, write_project
 
 APP = """
 import json, os, pathlib
+import numpy
 
 class InferlessPythonModel:
     def initialize(self, context=None):
@@ -26,6 +27,8 @@ class InferlessPythonModel:
             "sure": True,
             "grid": [[1, 2], [3, 4]],
             "details": {"of": None},
+            "array": numpy.arange(4, dtype="float32").reshape(2, 2),
+            "half": numpy.float16(0.5),
         }
 
     def finalize(self, args):
@@ -141,7 +144,7 @@ class TestAnInfer:
         reply = server.post(INFER, {"id": "7", "inputs": once})
         assert list(reply.json()) == ["id", "model_name", "model_version", "outputs"]
         outputs = named(reply)
-        assert list(outputs) == ["generated_text", "kinds", "score", "sure", "grid", "details"]
+        assert list(outputs) == ["generated_text", "kinds", "score", "sure", "grid", "details", "array", "half"]
         first = outputs["generated_text"]
         assert list(first) == ["name", "datatype", "shape", "data"]
         assert first["data"] == ["Once upon a timeOnce upon a time!"]
@@ -154,6 +157,9 @@ class TestAnInfer:
             [1, 2, 3, 4],
         )
         assert json.loads(outputs["details"]["data"][0]) == {"of": None}
+        array = outputs["array"]
+        assert (array["datatype"], array["shape"], array["data"]) == ("FP32", [2, 2], [0, 1, 2, 3])
+        assert (outputs["half"]["datatype"], outputs["half"]["shape"]) == ("FP16", [1])
 
     def test_a_declared_list_is_always_a_list(self, server):
         one = server.post(INFER, {"inputs": [tensor("prompt", ["a"]), tensor("words", ["one"])]})
@@ -212,6 +218,8 @@ class TestAnInfer:
     def test_the_plain_face_has_the_same_model(self, server):
         reply = server.post("/infer", {"prompt": "a", "times": 2, "pair": [1, 2]})
         assert reply.json()["output"]["generated_text"] == "aa!"
+        assert reply.json()["output"]["array"] == [[0, 1], [2, 3]]
+        assert reply.json()["output"]["half"] == 0.5
         assert server.post("/infer", {"prompt": "a", "times": 300}).status == 422
         assert server.post("/infer", {"prompt": "a", "pair": [1]}).status == 422
 

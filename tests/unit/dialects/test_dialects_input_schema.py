@@ -50,7 +50,7 @@ def tensors(route):
     "written",
     [
         "INPUT_SCHEMA = {'x': {'datatype': 'STRING', 'required': True, 'shape': [1], 'example': ['a' * 3]}}",
-        "import json\nE = json.dumps({'a': 1})\nINPUT_SCHEMA = dict(x={'datatype': 'BYTES', 'shape': [1], 'example': [E]})",
+        "import json\nE = json.dumps({'a': 1})\nINPUT_SCHEMA = dict(x={'datatype': 'BYTES', 'shape': [len([E])]})",
         "INPUT_SCHEMA: dict = {}\nINPUT_SCHEMA['x'] = {'datatype': 'STRING', 'shape': [2 - 1]}",
         "def helper(): pass\nBASE = {'datatype': 'STRING'}\nINPUT_SCHEMA = {'x': {**BASE, 'shape': [1]}}",
     ],
