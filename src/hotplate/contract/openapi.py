@@ -41,8 +41,14 @@ class _Writer:
         for name, schema in FIXED.items():
             self._schemas[self._fixed[name]] = self._renamed(schema)
         paths: dict[str, Any] = {}
-        for route in self._contract.routes:
-            paths.setdefault(route.path, {})[route.method.lower()] = self._operation(route)
+        mounts = self._contract.mounts
+        plain = {mount.call for mount in mounts if mount.face == "plain"}
+        for number, route in enumerate(self._contract.routes):
+            if not mounts or number in plain:
+                paths.setdefault(route.path, {})[route.method.lower()] = self._operation(route)
+        for mount in mounts:
+            if mount.operation is not None:
+                paths.setdefault(mount.path, {})[mount.method.lower()] = mount.operation
         for path, operation in SYSTEM.items():
             paths.setdefault(path, {}).setdefault("get", self._renamed(operation))
         info: Schema = {"title": title, "version": version}

@@ -18,6 +18,7 @@ from hotplate.contract import Contract, Mount, Route
 from hotplate.contract.tensors import Tensor, tensor_of
 from hotplate.dialects.base import Call
 from hotplate.faces.open_inference_codec import OpenInferenceCodec
+from hotplate.faces.open_inference_document import operation
 
 NAME: Final = "open_inference"
 VERSION: Final = "1"
@@ -83,6 +84,7 @@ def _model(number: int, route: Route, model: str) -> Iterator[Mount]:
                 variant=f"{model} {variant}",
                 forward=(HEADER_LENGTH,),
                 error_key="error",
+                operation=operation(route, model, variant, metadata) if "/versions/" not in base else None,
             )
     for action in ("load", "unload"):
         yield _repository(model, action)

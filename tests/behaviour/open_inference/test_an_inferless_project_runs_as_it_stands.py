@@ -224,6 +224,14 @@ class TestAnInfer:
         assert server.post("/infer", {"prompt": "a", "pair": [1]}).status == 422
 
 
+def test_the_document_has_the_paths_that_are_served(server):
+    paths = server.get("/openapi.json").json()["paths"]
+    calls = {"/infer", *(f"/v2/models/project/{word}" for word in ("infer", "generate", "generate_stream"))}
+    assert calls == {path for path, item in paths.items() if "post" in item}
+    body = paths["/v2/models/project/generate"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert (body["required"], list(body["properties"])) == (["prompt"], ["prompt", "times", "words", "pair"])
+
+
 def test_the_servers_own_paths(server):
     assert server.get("/v2").json()["extensions"] == ["binary_tensor_data", "generate", "model_repository"]
     for path in (
