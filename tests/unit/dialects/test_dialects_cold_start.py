@@ -29,7 +29,7 @@ assert loaded.calls[0].function("hi") == "hi"
 print(*sys.modules)
 """
 
-HEAVY = {"pydantic", "pydantic_core", "msgspec", "asyncio", "numpy", "PIL", "httpx", "difflib", "subprocess", "logging"}
+HEAVY = {"pydantic", "pydantic_core", "asyncio", "numpy", "PIL", "httpx", "difflib", "subprocess", "logging"}
 
 
 @pytest.mark.parametrize(
