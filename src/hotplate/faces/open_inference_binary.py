@@ -51,7 +51,7 @@ def read(raw: memoryview, datatype: str, count: int, shape: list[int], name: str
     size = BYTES_OF[datatype]
     if len(raw) != count * size:
         raise InvalidInput(f"unexpected total byte size {len(raw)} for input '{name}', expecting {count * size}")
-    if len(shape) > 1 and datatype != "BF16" and (numpy := _numpy()) is not None:
+    if len(shape) > 1 and datatype != "BF16" and (numpy := arrays()) is not None:
         return list(numpy.frombuffer(bytes(raw), dtype=_NUMPY[datatype]).reshape(shape))
     if datatype == "BF16":
         halves = struct.unpack(f"<{count}H", raw)
@@ -108,7 +108,8 @@ def _round_bfloat16(word: int) -> int:
     return (word + 0x7FFF + (word >> 16 & 1) >> 16) & 0xFFFF
 
 
-def _numpy() -> Any:
+def arrays() -> Any:
+    """Give numpy, or None where it is not installed."""
     try:
         import numpy
     except ImportError:

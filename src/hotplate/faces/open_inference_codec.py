@@ -9,7 +9,7 @@ import msgspec
 from hotplate.contract.tensors import Tensor, tensor_of
 from hotplate.dialects.base import MISSING, Call
 from hotplate.errors import InvalidInput
-from hotplate.faces import failures, hints
+from hotplate.faces import failures, hints, open_inference_binary
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.decoding import ABSENT, Defaults
 from hotplate.faces.media_classes import media_class
@@ -39,6 +39,8 @@ class OpenInferenceCodec:
         schemas = {param.name: param.type.schema for param in call.route.params}
         self._tensors = {name: self._tensor(name, schemas.get(name, {})) for name in self._names}
         self._fill = Defaults(call.parameters)
+        if any(len(tensor.shape) > 1 for tensor in self._tensors.values()):
+            open_inference_binary.arrays()  # now, so that the first call does not wait for it
         self._inputs: Inputs | None = None
         if self._media or not all(map(_is_sure, call.parameters)):
             from hotplate.faces.validation import Inputs
@@ -120,6 +122,8 @@ class OpenInferenceCodec:
 
 def _text(error: BaseException, given: Answer) -> str:
     details = error.details if isinstance(error, InvalidInput) else []
+    if details and details[0]["type"] == "json_invalid":
+        return f"failed to parse the request JSON buffer: {details[0]['ctx']['error']}"
     if details:
         places = [(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in details[:10]]
         return "; ".join(f"{place}: {text}" if place else text for place, text in places)

@@ -117,7 +117,7 @@ def _wanted(tree: Tree) -> Wanted:
     call_id = tree.get("id")
     binary = _parameters(tree).get("binary_data_output") is True
     outputs: dict[str, bool] = {}
-    for each in cast("list[Any]", tree.get("outputs") or []):
+    for each in _member(tree, "outputs", list, "outputs") if "outputs" in tree else ():
         if not isinstance(each, dict):
             raise refused("Unable to parse 'outputs': attempt to access JSON non-object as object")
         entry = cast("Tree", each)
@@ -193,8 +193,8 @@ class _Input:
 
     def _finish(self, values: Any, *, nested: bool) -> Any:
         check_range(values, self.tensor, self.name)
-        if self.tensor.datatype in FLOATS and self.datatype in INTEGERS and not nested:
-            values = [float(value) for value in values]
+        if self.tensor.datatype in FLOATS and not nested:
+            values = floats(values, self.name)
         if self.tensor.form == "json":
             return load_text(values[0], self.name)
         scalar = self.shape == [1] if self.tensor.form == "any" else self.tensor.scalar
@@ -227,6 +227,16 @@ def check_elements(values: list[Any], datatype: str, name: str) -> None:
             raise refused(f"Unable to parse 'data': element of type {shown} for input '{name}' of datatype {datatype}")
     if datatype in INTEGERS:
         _check_bounds(values, datatype, name)
+
+
+def floats(values: Any, name: str) -> Any:
+    """Make floats of the integers that stand among them."""
+    if not any(type(value) is int for value in values):
+        return values
+    try:
+        return [float(value) for value in values]
+    except OverflowError:
+        raise refused(f"input '{name}' has a number out of the range of FP64") from None
 
 
 def check_range(values: Any, tensor: Tensor, name: str) -> None:
@@ -275,8 +285,10 @@ def _bare(value: Any, tensor: Tensor, name: str) -> Any:
     if not tensor.scalar:
         _check_dims(value, tensor, name)
     check_elements(values, tensor.datatype, name)
-    if tensor.datatype in FLOATS and tensor.scalar:
-        return float(values[0])
+    if tensor.datatype in FLOATS:
+        values = floats(values, name)
+        if len(tensor.shape) == 1:
+            return values[0] if tensor.scalar else values
     return values[0] if tensor.scalar else value if isinstance(value, list) else values  # pyright: ignore[reportUnknownVariableType]
 
 

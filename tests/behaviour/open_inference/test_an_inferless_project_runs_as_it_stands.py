@@ -180,6 +180,7 @@ class TestAnInfer:
                 [tensor("prompt", ["a"]), tensor("pair", [[1]], "FP32", [2])],
                 "Shape does not match true shape of 'data'",
             ),
+            ([tensor("prompt", ["a"]), tensor("pair", [0.5, 10**400], "FP32")], "out of the range of FP64"),
             ([tensor("prompt", ["a"]), tensor("nobody", [1], "INT8")], "unexpected inference input 'nobody'"),
             ([tensor("prompt", ["a"]), tensor("prompt", ["b"])], "given twice"),
             ([{"name": "prompt", "shape": [1], "datatype": "BYTES"}], "Unable to parse 'data'"),
@@ -196,7 +197,8 @@ class TestAnInfer:
         assert any(part in reply.json()["error"] for part in text.split("|"))
 
     def test_bodies_that_are_no_json_object_are_refused(self, server):
-        for body in (b"", b"{", b"[]", b'{"inputs": [], "inputs"', b"\xff"):
+        deep = b'{"inputs": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+        for body in (b"", b"{", b"[]", b'{"inputs": [], "inputs"', b"\xff", b'{"inputs": [], "outputs": 5}', deep):
             reply = server.post(INFER, body)
             assert reply.status == 400, body
             assert "error" in reply.json()
