@@ -97,9 +97,9 @@ def draft(project: Project) -> Draft:
     contract = Contract(
         dialect="input_schema",
         entry=f"app:{CLASS}",
-        name=settings.name or project.root.resolve().name,
+        name=project.name or settings.name or project.endpoint_name,
         face="open_inference",
-        description=inspect.cleandoc(ast.get_docstring(model.node) or ""),
+        description=project.description or inspect.cleandoc(ast.get_docstring(model.node) or ""),
         routes=(route,),
         lifecycle=Lifecycle(setup="initialize" in methods, shutdown="finalize" in methods),
         limits=Limits(timeout_s=settings.timeout_s, slots=settings.slots),
