@@ -37,8 +37,8 @@ PROCESSES = {
 """Process -> the packages that it is made of, and what none of their modules may bring into memory."""
 
 ONLY_WHERE_NEEDED = {
-    "hotplate.worker.lanes": "asyncio, for projects with `async def` routes",
     "hotplate.worker.tasks": "asyncio, for projects with `async def` routes",
+    "hotplate.worker.lanes": "asyncio, for their batches",
 }
 """Modules with a heavier import of their own, and for whom."""
 

@@ -27,8 +27,17 @@ def decodable(hint: Any) -> bool:
     if origin is dict and arguments:
         return arguments[0] is str and decodable(arguments[1])
     if origin is Union or origin is types.UnionType:
-        return all(decodable(argument) for argument in arguments)
+        return all(decodable(argument) for argument in arguments) and not _blurs(arguments)
     return False
+
+
+def _blurs(arguments: tuple[Any, ...]) -> bool:
+    """Say whether a union has numbers among its literals beside a type that takes what equals them.
+
+    For `Literal[1] | bool` pydantic makes 1 of JSON's true, since the two are equal in Python; msgspec leaves it.
+    """
+    numbers = any(type(one) is int for member in arguments if get_origin(member) is Literal for one in get_args(member))
+    return numbers and any(not (get_origin(m) is Literal or m in (str, types.NoneType, None)) for m in arguments)
 
 
 def holds_any(hint: Any) -> bool:

@@ -157,6 +157,21 @@ def test_the_result_is_pydantics(case: tuple[list[Parameter], str]) -> None:
         assert [{**item, "loc": tuple(item["loc"])} for item in error.details] == expected
     else:
         assert kind == "value", (found, expected)
+        assert same(found, expected), (found, expected, [(p.name, p.annotation, p.default) for p in parameters], text)
+
+
+@pytest.mark.parametrize("hint", [Literal[1] | bool, Literal[0, 1] | Any, Literal[1] | None, Literal["a", 1] | str])
+@pytest.mark.parametrize("text", ["true", "false", "1", "0", "1.0", '"a"', "null"])
+def test_a_literal_number_beside_what_equals_it_is_pydantics(hint: Any, text: str) -> None:
+    parameters = [Parameter(name="x", annotation=hint)]
+    kind, expected = by_pydantic(parameters, f'{{"x": {text}}}')
+    codec = PlainCodec(call_with(tuple(parameters), Any))
+    try:
+        found = codec.decode(f'{{"x": {text}}}'.encode(), None)
+    except InvalidInput:
+        assert kind == "error"
+    else:
+        assert kind == "value"
         assert same(found, expected), (found, expected)
 
 
