@@ -26,6 +26,16 @@ def inferless_python() -> Path:
     return _environment("inferless", "inferless==0.2.15", "requests", "numpy", "pydantic")
 
 
+def deepaas_python() -> Path:
+    """The interpreter of an environment with deepaas 2.6.0."""
+    return _environment("deepaas", "deepaas==2.6.0", "setuptools<80")
+
+
+def marshmallow3_python() -> Path:
+    """The interpreter of an environment with what DEEPaaS's models pin: marshmallow 3 and webargs 5; and Hotplate."""
+    return _environment("marshmallow3", "marshmallow==3.26.2", "webargs==5.5.3", "-e", str(CACHE.parent.parent))
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"

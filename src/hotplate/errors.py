@@ -11,6 +11,7 @@ HotplateError
 │   ├── ProjectError          the project cannot be read, matched or loaded
 │   │   └── MissingExtra      a package is needed that is not installed (also an ImportError)
 │   ├── SettingError          a setting, flag or project file has a wrong value
+│   ├── NotProvided           the project has no function for this, though callers may ask for it
 │   ├── BlockedURL            a URL that may not be fetched from this machine
 │   └── FetchFailed           a URL that gave no usable answer (also a ValueError)
 ├── Unavailable               try again; carries `retry_after_s`
@@ -147,6 +148,12 @@ class SettingError(UserError):
         self.key = key
         self.source = source
         self.hint = hint
+
+
+class NotProvided(UserError):
+    """The project does not provide this."""
+
+    code = "not_provided"
 
 
 class BlockedURL(UserError):

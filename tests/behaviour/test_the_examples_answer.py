@@ -20,7 +20,7 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    assert folders == {"batching", "form-upload", "input_schema", "plain-function", "streaming"}
+    assert folders == {"batching", "entry-point", "form-upload", "input_schema", "plain-function", "streaming"}
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
 
@@ -41,6 +41,17 @@ def test_a_model_written_for_inferless():
         text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["to be or not to be"]}
         words, total = server.post("/v2/models/input_schema/infer", {"inputs": [text]}).json()["outputs"]
         assert (words["data"], total["data"]) == (["be"], [6])
+
+
+def test_a_module_written_for_deepaas():
+    form = {"content-type": "multipart/form-data; boundary=X", "accept": "text/csv"}
+    part = b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nthe two and two\r\n--X--\r\n'
+    with serve(EXAMPLES / "entry-point") as server:
+        path = "/v2/models/word_count/predict/"
+        counted = server.request("POST", f"{path}?text=one+two+two&most=1")
+        assert counted.json() == {"words": 3, "most": [["two", 2]]}
+        table = server.request("POST", path, part, form)
+        assert (table.headers["content-type"], table.body) == ("text/csv", b"two,2\n")
 
 
 def test_a_stream_comes_piece_by_piece_and_streams_share_a_thread():

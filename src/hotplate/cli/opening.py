@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hotplate.cli.entry_point import add_model, options
 from hotplate.config.project_file import load_project_file
 from hotplate.dialects.base import Project
 from hotplate.errors import ProjectError
@@ -37,12 +38,18 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dialect", metavar="NAME", help="How the code is written, instead of finding out")
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
+    add_model(group)
 
 
 def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
+    given = options(args)
     return open_project(
-        args.paths, dialect=args.dialect, service_module=args.service_module, service_class=args.service_class
+        args.paths,
+        dialect=args.dialect or ("entry_point" if given.get("entry_point") else None),
+        service_module=args.service_module,
+        service_class=args.service_class,
+        options=given,
     )
 
 
@@ -52,6 +59,7 @@ def open_project(
     dialect: str | None = None,
     service_module: str | None = None,
     service_class: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Opened:
     """Find the folder and read its project file. What was typed wins over the file.
 
@@ -82,6 +90,7 @@ def open_project(
         service_module=service_module,
         service_class=service_class,
         faces=file.faces if file is not None else (),
+        options=options or {},
         name=file.name if file is not None else "",
         description=file.description if file is not None else "",
     )

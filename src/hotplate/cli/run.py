@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
+from hotplate.cli.entry_point import add_deepaas_run
+from hotplate.cli.entry_point import settings as deepaas_settings
 from hotplate.cli.opening import add_project, open_from
 from hotplate.cli.parsing import add_settings, given_settings
 from hotplate.config.resolve import DEFAULT, resolve
@@ -23,12 +25,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-l", "--logs", action="store_true", help="Show the server's logs, one line for each call included"
     )
     add_settings(parser)
+    add_deepaas_run(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Start the server and give its exit code."""
     opened = open_from(args)
-    flags = given_settings(args)
+    flags = {**deepaas_settings(args), **given_settings(args)}
     if args.logs:
         flags.setdefault("access_log", "on")
     resolved = resolve(flags=flags, environ=os.environ, file=opened.file)

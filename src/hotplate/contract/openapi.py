@@ -6,7 +6,7 @@ Its schemas are named after the routes (`InferInput`, `InferOutput`), where Fast
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from hotplate.contract.openapi_parts import ERRORS, FIXED, SYSTEM, WHOLE_BODY, binary, content_types, reference
@@ -41,14 +41,8 @@ class _Writer:
         for name, schema in FIXED.items():
             self._schemas[self._fixed[name]] = self._renamed(schema)
         paths: dict[str, Any] = {}
-        mounts = self._contract.mounts
-        plain = {mount.call for mount in mounts if mount.face == "plain"}
-        for number, route in enumerate(self._contract.routes):
-            if not mounts or number in plain:
-                paths.setdefault(route.path, {})[route.method.lower()] = self._operation(route)
-        for mount in mounts:
-            if mount.operation is not None:
-                paths.setdefault(mount.path, {})[mount.method.lower()] = mount.operation
+        for path, method, operation in self._operations_of():
+            paths.setdefault(path, {})[method.lower()] = operation
         for path, operation in SYSTEM.items():
             paths.setdefault(path, {}).setdefault("get", self._renamed(operation))
         info: Schema = {"title": title, "version": version}
@@ -67,6 +61,17 @@ class _Writer:
             {"name": "server", "description": "What every server has"},
         ]
         return written
+
+    def _operations_of(self) -> Iterator[tuple[str, str, Schema]]:
+        """Every operation as (path, method, itself): of the mounts, or of the routes where none is mounted yet."""
+        contract = self._contract
+        if not contract.mounts:
+            yield from ((route.path, route.method, self._operation(route)) for route in contract.routes)
+        for mount in contract.mounts:
+            if mount.operation is not None:
+                yield mount.path, mount.method, dict(mount.operation)
+            elif mount.call is not None and mount.face == "plain":
+                yield mount.path, mount.method, self._operation(contract.routes[mount.call])
 
     def _operation(self, route: Route) -> Schema:
         name = "_".join(re.findall(r"[A-Za-z0-9]+", route.path)) or "root"

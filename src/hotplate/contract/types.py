@@ -38,6 +38,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     required: bool = True
     default: Any = None
     description: str = ""
+    location: str = ""
+    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`."""
 
 
 class Batching(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,8 +87,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     `call` is the index of the route that it runs. A mount without one answers by itself: with its fixed `answer`,
     or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
     `operation` is the OpenAPI operation object, where the face describes its mounts itself. A path that ends in `/*`
-    answers below it, for every method, where nothing else does. `forward` names request headers (lower case) that
-    the codec sees. `error_key` is where the server's own refusals of a call (busy, not ready, too late) put their text.
+    answers below it, for every method, where nothing else does. `error_key` is where the server's own refusals of a call (busy, not ready, too late) put their text.
     """
 
     method: str
@@ -102,8 +103,22 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
     operation: Mapping[str, Any] | None = None
-    forward: tuple[str, ...] = ()
     error_key: str = "detail"
+    wants: tuple[str, ...] = ()
+    """Request headers (lower case) that the codec of this mount gets to see, where a request has them."""
+
+
+class Refusals(msgspec.Struct, frozen=True, kw_only=True):
+    """How the server words, for the contract's own face, a path or a method that it does not have.
+
+    `slash` says which form of a path is the right one, with a slash at its end or without: the server sends the other
+    form there, with status 307 (`strip`) or 308 (`append`, which also merges slashes).
+    """
+
+    content_type: str = "application/json"
+    not_found: str = '{"detail":"Not Found"}'
+    not_allowed: str = '{"detail":"Method Not Allowed"}'
+    slash: Literal["strip", "append"] = "strip"
 
 
 class Lifecycle(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,3 +161,6 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = msgspec.field(default_factory=Limits)
     warnings: tuple[str, ...] = ()
     mounts: tuple[Mount, ...] = ()
+    refusals: Refusals = msgspec.field(default_factory=Refusals)
+    facts: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    """What a dialect tells its own face besides the routes, as JSON values."""

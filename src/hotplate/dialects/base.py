@@ -6,7 +6,7 @@ in a worker alone. A dialect knows nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -26,6 +26,52 @@ MISSING: Final = _Missing()
 """Stands for: the parameter has no default."""
 
 
+class _Absent:
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+    def __reduce__(self) -> str:
+        return "ABSENT"  # a copy is the same object
+
+
+ABSENT: Final = _Absent()
+"""Stands for: the call did not give this value, and the author gave no default. The function leaves it out."""
+
+
+class Refused(ValueError):
+    """A value that an `Argument` does not take. `messages` is a list of texts, or texts by item or member."""
+
+    def __init__(self, messages: Any) -> None:
+        super().__init__(str(messages))
+        self.messages = messages
+
+
+class Argument:
+    """A parameter that the author's own library validates, as metadata of an annotation: `Annotated[Any, Argument()]`.
+
+    `load` turns JSON, text or ABSENT into the value (maybe ABSENT), or raises Refused. `key` is the name on the wire,
+    `location` the one place to look (see `Param.location`), `many` says that a name may be given several times.
+    """
+
+    __slots__ = ("key", "load", "location", "many")
+
+    def __init__(self, load: Callable[[Any], Any], *, key: str, location: str = "", many: bool = False) -> None:
+        self.load = load
+        self.key = key
+        self.location = location
+        self.many = many
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """How faces that validate with pydantic do so: by `load`, and media by its own class."""
+        if source is not Any:
+            return handler(source)
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(self.load)
+
+
 class Project(msgspec.Struct, frozen=True, kw_only=True):
     """A folder with a user's model code, and what the command line or the project file says of it.
 
@@ -39,6 +85,8 @@ class Project(msgspec.Struct, frozen=True, kw_only=True):
     service_module: str | None = None
     service_class: str | None = None
     faces: tuple[str, ...] = ()
+    options: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
+    """What was said to one dialect alone, by its own names (`entry_point`, `base_path`)."""
     name: str = ""
     description: str = ""
 

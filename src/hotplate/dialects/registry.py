@@ -21,8 +21,15 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.input_schema",
         "app.py with class InferlessPythonModel, and input_schema.py with INPUT_SCHEMA",
     ),
+    "entry_point": (
+        "hotplate.dialects.entry_point",
+        "pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model",
+    ),
 }
 """Name to the module that has it (as `dialect`), and what it looks for, in words that complete "looked for"."""
+
+MARKERS: Mapping[str, tuple[str, ...]] = {"entry_point": ("pyproject.toml", "setup.cfg", "setup.py")}
+"""Files without all of which a dialect is not even imported to be asked, unless the author names it."""
 
 
 def get(name: str) -> Dialect:
@@ -54,7 +61,8 @@ def detect(project: Project, dialect: str | None = None) -> Match:
     names = list(DIALECTS) if dialect is None else [dialect]
     if not project.root.is_dir():
         raise ProjectError(f"{project.root} is not a folder", hint="give the folder with the model's code")
-    matches = [found for name in names if (found := get(name).match(project))]
+    asked = [name for name in names if dialect or _may_match(name, project)]
+    matches = [found for name in asked if (found := get(name).match(project))]
     if not matches:
         looked_for = "\n".join(f"  {name}: {DIALECTS[name][1]}" for name in names)
         text = f"nothing to serve was found in {project.root}; looked for\n{looked_for}"
@@ -64,6 +72,11 @@ def detect(project: Project, dialect: str | None = None) -> Match:
         text = f"{project.root} can be read in {len(matches)} ways:\n{shown}"
         raise ProjectError(text, hint=f"say which one: --dialect {matches[0].dialect}")
     return matches[0]
+
+
+def _may_match(name: str, project: Project) -> bool:
+    files = MARKERS.get(name)
+    return files is None or name in project.options or any((project.root / file).is_file() for file in files)
 
 
 def _evidence(match: Match) -> str:

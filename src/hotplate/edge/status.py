@@ -23,6 +23,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "project_error": 500,
         "missing_extra": 500,
         "setting_error": 500,
+        "not_provided": 501,
         "blocked_url": 422,
         "fetch_failed": 422,
         "unavailable": 503,

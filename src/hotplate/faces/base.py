@@ -87,6 +87,7 @@ class Face(Protocol):
     headers: tuple[str, ...]
     """Request headers (lower case) that the codec wants to see, where a request has them."""
     stream_content_type: str
+    # A face may also have `refusals: Refusals`, its words for unknown paths and methods where it is the dialect's own.
 
     def mounts(self, contract: Contract) -> tuple[Mount, ...]:
         """Say at which methods and paths the contract's routes are reached in this face, and what else it answers."""

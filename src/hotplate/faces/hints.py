@@ -32,10 +32,13 @@ def decodable(hint: Any) -> bool:
 
 
 def _blurs(arguments: tuple[Any, ...]) -> bool:
-    """Say whether a union has numbers among its literals beside a type that takes what equals them.
+    """Say whether a union has members of which pydantic may choose another than msgspec.
 
-    For `Literal[1] | bool` pydantic makes 1 of JSON's true, since the two are equal in Python; msgspec leaves it.
+    For `Literal[1] | bool` pydantic makes 1 of JSON's true, since the two are equal in Python, and for `float | Any`
+    it makes 0.0 of 0.
     """
+    if Any in arguments and len(arguments) > 1:
+        return True
     numbers = any(type(one) is int for member in arguments if get_origin(member) is Literal for one in get_args(member))
     return numbers and any(not (get_origin(m) is Literal or m in (str, types.NoneType, None)) for m in arguments)
 

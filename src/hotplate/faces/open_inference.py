@@ -82,7 +82,7 @@ def _model(number: int, route: Route, model: str) -> Iterator[Mount]:
                 face=NAME,
                 call=number,
                 variant=f"{model} {variant}",
-                forward=(HEADER_LENGTH,),
+                wants=(HEADER_LENGTH,),
                 error_key="error",
                 operation=operation(route, model, variant, metadata) if "/versions/" not in base else None,
             )

@@ -77,6 +77,7 @@ def worker_spec(
             "service_module": project.service_module,
             "service_class": project.service_class,
             "faces": list(project.faces),
+            "options": dict(project.options),
             "name": project.name,
             "description": project.description,
             "slots": settings.slots,

@@ -6,6 +6,7 @@ request whose head was seen before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
@@ -35,6 +36,10 @@ class Page(NamedTuple):
 
 SystemPage = Callable[[RequestHead], Page]
 
+_ACCEPT = ("accept",)
+"""What every face wants to see where a route returns media. A mount that wants more also gets to see that a request
+has no Content-Type; elsewhere such a body counts as JSON."""
+
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
 
@@ -51,7 +56,7 @@ class CallPlan:
         index: int,
         head: RequestHead,
         max_bytes: int,
-        forward: tuple[str, ...],
+        wants: tuple[str, ...],
         error_key: str,
     ) -> None:
         self._endpoint = endpoint
@@ -62,7 +67,7 @@ class CallPlan:
         self.index = index
         self.named_id = named_id(head).encode()
         self.error_key = error_key
-        self.meta = _meta(head, self.named_id.decode(), forward)
+        self.meta = _meta(head, self.named_id.decode(), wants)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -128,11 +133,12 @@ class PagePlan(_Uncounted):
 class RefusalPlan(_Uncounted):
     """Answer with a fixed error: no such path, no such method, a redirect."""
 
-    __slots__ = ("_refusal",)
+    __slots__ = ("_content_type", "_refusal")
 
-    def __init__(self, access: AccessLog, refusal: Refusal) -> None:
+    def __init__(self, access: AccessLog, refusal: Refusal, content_type: str = "application/json") -> None:
         super().__init__(access)
         self._refusal = refusal
+        self._content_type = content_type.encode()
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse before a large body is read."""
@@ -145,7 +151,7 @@ class RefusalPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
         refusal = self._refusal
-        content_type = b"content-type: application/json\r\n" if refusal.body else b""
+        content_type = b"content-type: %b\r\n" % self._content_type if refusal.body else b""
         extra = content_type + fields(refusal.headers)
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
@@ -225,21 +231,43 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                forward = ("accept", *mount.forward) if route.returns.kind != "json" else mount.forward
-                return CallPlan(self._endpoint, self._access, index, head, cap, forward, mount.error_key)
+                wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
+                return CallPlan(self._endpoint, self._access, index, head, cap, wants, mount.error_key)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
         if methods is not None or page is not None:
-            allowed = ", ".join(sorted([*(methods or ()), *(["GET", "HEAD"] if page else [])]))
+            allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
             key = next(iter(methods.values()))[1].error_key if methods else "detail"
-            return RefusalPlan(self._access, Refusal(405, problem("Method Not Allowed", key), (("allow", allowed),)))
-        if head.path.endswith("/") and (head.path.rstrip("/") in self._routes or head.path.rstrip("/") in self._pages):
+            if key != "detail":
+                return RefusalPlan(
+                    self._access, Refusal(405, problem("Method Not Allowed", key), (("allow", allowed),))
+                )
+            return self._refuse(405, self._contract.refusals.not_allowed, ("allow", allowed))
+        if self._contract.refusals.slash == "append" and (place := self._appended(head)):
+            return self._refuse(308, "308: Permanent Redirect", ("location", place))
+        stripped = head.path.rstrip("/") if head.path.endswith("/") else ""
+        own = self._contract.refusals.slash == "strip" and stripped in self._routes
+        if stripped and (own or stripped in self._pages):
             location = (("location", redirect(head)),)
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
             return WaitPlan(self._access, self._endpoint)
-        return self._below(head) or RefusalPlan(self._access, Refusal(404, b'{"detail":"Not Found"}'))
+        if below := self._below(head):
+            return below
+        return self._refuse(404, self._contract.refusals.not_found)
+
+    def _refuse(self, status: int, text: str, *headers: tuple[str, str]) -> RefusalPlan:
+        """An answer in the words of the contract's own face."""
+        return RefusalPlan(self._access, Refusal(status, text.encode(), headers), self._contract.refusals.content_type)
+
+    def _appended(self, head: RequestHead) -> str:
+        """The same place with one slash wherever there were several, and one at its end; nothing if there is none."""
+        merged = re.sub("//+", "/", head.path)
+        for path in (merged, f"{merged}/"):
+            if path != head.path and head.method in self._routes.get(path, ()):
+                return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
+        return ""
 
     def _below(self, head: RequestHead) -> PagePlan | None:
         """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
@@ -259,18 +287,16 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, forward: tuple[str, ...]) -> bytes:
-    content_type = "application/json"
+def _meta(head: RequestHead, request_id: str, wants: tuple[str, ...]) -> bytes:
     given = head.headers.get(b"content-type")
+    content_type = "" if given is None and wants and wants != _ACCEPT else "application/json"
     if given is not None and given != b"application/json":
         content_type = given.decode("latin-1")
         if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
             content_type = "application/json"
-    headers: dict[str, str] = {}
-    for name in forward:
-        value = head.headers.get(name.encode())
-        if value is not None and not (name == "accept" and value == b"*/*"):
-            headers[name] = value.decode("latin-1")
+    headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
+    if headers.get("accept") == "*/*" and wants == _ACCEPT:
+        del headers["accept"]  # as good as none
     if content_type == "application/json" and not headers and not head.query and not request_id:
         return b""
     return encode_meta(Meta(content_type, head.query, headers, "", request_id))

@@ -253,7 +253,8 @@ def edge_limits(settings: Settings) -> EdgeLimits:
         hosts = LOOPBACK_HOSTS
     return EdgeLimits(
         max_header_bytes=settings.max_header_bytes,
-        inline_bytes=INLINE_BYTES,
+        # What comes whole with its head is not measured again, so it is no larger than any limit.
+        inline_bytes=min(INLINE_BYTES, settings.max_body_bytes, settings.max_upload_bytes),
         first_byte_timeout_s=settings.first_byte_timeout_s,
         header_timeout_s=settings.header_timeout_s,
         body_idle_timeout_s=settings.body_idle_timeout_s,

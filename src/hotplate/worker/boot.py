@@ -19,7 +19,7 @@ import msgspec
 from msgspec import structs
 
 from hotplate import compat
-from hotplate.contract import Contract, Mount
+from hotplate.contract import Contract, Mount, Refusals
 from hotplate.contract.codec import encode_contract
 from hotplate.contract.limits import slots_of
 from hotplate.dialects import registry
@@ -56,6 +56,7 @@ class Spec(msgspec.Struct):
     id_prefix: str
     env: dict[str, str] = {}
     faces: list[str] = []
+    options: dict[str, str] = {}
     name: str = ""
     description: str = ""
     errand: Literal["describe", "store_assets"] | None = None
@@ -68,6 +69,7 @@ class Spec(msgspec.Struct):
             service_module=self.service_module,
             service_class=self.service_class,
             faces=tuple(self.faces),
+            options=self.options,
             name=self.name,
             description=self.description,
         )
@@ -154,7 +156,10 @@ def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Fa
         for one in face.mounts(contract):
             found.setdefault((one.method, one.path), (face, one))
     ordered = tuple(sorted(found.values(), key=lambda pair: pair[1].call is None))
-    return structs.replace(contract, mounts=tuple(one for _, one in ordered)), ordered
+    refusals: Refusals | None = getattr(faces.get(contract.face), "refusals", None)
+    return structs.replace(
+        contract, mounts=tuple(one for _, one in ordered), refusals=refusals or contract.refusals
+    ), ordered
 
 
 def _serve(loaded: Loaded, channel: Channel, invoker: Any, slots: int, loop: AbstractEventLoop | None) -> None:

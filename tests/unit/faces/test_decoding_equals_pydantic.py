@@ -160,7 +160,9 @@ def test_the_result_is_pydantics(case: tuple[list[Parameter], str]) -> None:
         assert same(found, expected), (found, expected, [(p.name, p.annotation, p.default) for p in parameters], text)
 
 
-@pytest.mark.parametrize("hint", [Literal[1] | bool, Literal[0, 1] | Any, Literal[1] | None, Literal["a", 1] | str])
+@pytest.mark.parametrize(
+    "hint", [Literal[1] | bool, Literal[0, 1] | Any, float | Any, Literal[1] | None, Literal[1, 2] | float]
+)
 @pytest.mark.parametrize("text", ["true", "false", "1", "0", "1.0", '"a"', "null"])
 def test_a_literal_number_beside_what_equals_it_is_pydantics(hint: Any, text: str) -> None:
     parameters = [Parameter(name="x", annotation=hint)]

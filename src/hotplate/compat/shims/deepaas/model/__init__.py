@@ -1,0 +1,1 @@
+"""`deepaas.model`: where the interface of models lies."""

@@ -1,0 +1,1 @@
+"""`deepaas.model.v2`: the interface of models."""
