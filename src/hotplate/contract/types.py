@@ -87,7 +87,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     `call` is the index of the route that it runs. A mount without one answers by itself: with its fixed `answer`,
     or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
     `operation` is the OpenAPI operation object, where the face describes its mounts itself. A path that ends in `/*`
-    answers below it, for every method, where nothing else does. `error_key` is where the server's own refusals of a call (busy, not ready, too late) put their text.
+    answers below it, for every method, where nothing else does. `error_key` is where the server's own refusals
+    of a call (busy, not ready, too late) put their text.
     """
 
     method: str
