@@ -26,6 +26,16 @@ def tensorflow_python() -> Path:
     return _environment("tensorflow", "tensorflow-cpu", "--editable", str(CACHE.parent.parent))
 
 
+def triton_python() -> Path:
+    """The interpreter of an environment with NVIDIA's HTTP client for the Open Inference Protocol."""
+    return _environment("tritonclient", "tritonclient[http]==2.61.0")
+
+
+def inferless_python() -> Path:
+    """The interpreter of an environment with the real inferless package, whose `call` is a client."""
+    return _environment("inferless", "inferless==0.2.15", "requests", "numpy", "pydantic")
+
+
 def deepaas_python() -> Path:
     """The interpreter of an environment with deepaas 2.6.0."""
     return _environment("deepaas", "deepaas==2.6.0", "setuptools<80")

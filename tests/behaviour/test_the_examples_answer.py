@@ -20,7 +20,8 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    assert folders == {"batching", "entry-point", "form-upload", "plain-function", "predictor", "streaming"}
+    expected = {"batching", "entry-point", "form-upload", "input_schema", "plain-function", "predictor", "streaming"}
+    assert folders == expected
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
 
@@ -34,6 +35,13 @@ def test_plain_functions():
         assert server.post("/nearest", {"to": BERLIN, "places": {"Rome": ROME}}).json()["output"] is None
         (problem,) = server.post("/distance", {"start": BERLIN, "end": {"lat": 1}}).json()["detail"]
         assert problem["loc"] == ["body", "end", "lon"]
+
+
+def test_a_model_written_for_inferless():
+    with serve(EXAMPLES / "input_schema") as server:
+        text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["to be or not to be"]}
+        words, total = server.post("/v2/models/input_schema/infer", {"inputs": [text]}).json()["outputs"]
+        assert (words["data"], total["data"]) == (["be"], [6])
 
 
 def test_a_module_written_for_deepaas():

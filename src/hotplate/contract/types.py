@@ -88,7 +88,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
 
     `call` is the index of the route that it runs. A mount without one answers by itself: with its fixed `answer`,
     or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
-    `operation` is the OpenAPI operation object, where the face describes its mounts itself.
+    `operation` is the OpenAPI operation object, where the face describes its mounts itself. A path that ends in `/*`
+    answers below it, for every method, where nothing else does. `error_key` is where the server's own refusals
+    of a call (busy, not ready, too late) put their text.
     """
 
     method: str
@@ -103,6 +105,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     state: State = ""
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
+    error_key: str = "detail"
     wants: tuple[str, ...] = ()
     """Request headers (lower case) that its calls take to the worker, where a request has them; `*` for all."""
     typed: bool = False

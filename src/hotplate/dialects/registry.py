@@ -21,6 +21,10 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.predictor",
         "cortex.yaml and the class that its `path` names, as for Cortex",
     ),
+    "input_schema": (
+        "hotplate.dialects.input_schema",
+        "app.py with class InferlessPythonModel, and input_schema.py with INPUT_SCHEMA",
+    ),
     "entry_point": (
         "hotplate.dialects.entry_point",
         "pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model",

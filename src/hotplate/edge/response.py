@@ -104,9 +104,9 @@ def fields(headers: tuple[tuple[str, str], ...]) -> bytes:
     return b"".join(b"%b: %b\r\n" % (name.encode("latin-1"), value.encode("latin-1")) for name, value in headers)
 
 
-def problem(detail: str, **more: str) -> bytes:
-    """The body of an error that the edge or the server answers by itself."""
-    return encode_json({"detail": detail, **more})
+def problem(detail: str, key: str = "detail", **more: str) -> bytes:
+    """The body of an error that the edge or the server answers by itself. `key` is where a face has the text."""
+    return encode_json({key: detail, **more})
 
 
 def rejection(error: Rejection, clock: Clock) -> bytes:

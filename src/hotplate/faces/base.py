@@ -24,6 +24,8 @@ class Head(msgspec.Struct, kw_only=True):
     content_type: str = "application/json"
     query: str = ""
     headers: dict[str, str]
+    note: Any = None
+    """What `decode` leaves for `encode`: there is a head for each call of a codec with `notes`."""
 
 
 class Answer(msgspec.Struct, kw_only=True):
@@ -36,7 +38,10 @@ class Answer(msgspec.Struct, kw_only=True):
 
 
 class Codec(Protocol):
-    """The face's work for one route. Made once when the project is loaded; used by many threads at once."""
+    """The face's work for one route. Made once when the project is loaded; used by many threads at once.
+
+    A codec with a true attribute `notes` gets a Head with every call, to leave a note in.
+    """
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Turn a body into the values of the call's parameters, in order.

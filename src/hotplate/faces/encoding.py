@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
@@ -19,6 +20,16 @@ if TYPE_CHECKING:
 _to_json = msgspec.json.Encoder().encode
 _refusals = (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError)
 _STREAMS: Final = (Generator, Iterator, Iterable, AsyncGenerator, AsyncIterator, AsyncIterable)
+
+
+def _as_lists(value: Any) -> Any:
+    """Arrays and scalars of numpy's, where no hint says what they are to be."""
+    if type(value).__module__ == "numpy":
+        return value.tolist()
+    raise TypeError
+
+
+_to_json_with_arrays = msgspec.json.Encoder(enc_hook=_as_lists).encode
 
 
 class _Analytics(msgspec.Struct, gc=False):
@@ -76,6 +87,11 @@ class Result:
             written = _media_json(value)
             if written is not None:
                 return written
+        if self._returns is Any and "numpy" in sys.modules:
+            try:
+                return _to_json_with_arrays(value)
+            except _refusals:
+                pass
         output = self._output
         if output is None:
             from hotplate.faces.validation import Output

@@ -172,13 +172,17 @@ class Endpoint:
         extra = JSON + b"x-request-id: %b\r\n" % request_id.encode()
         if status == 503:
             extra += b"retry-after: %d\r\n" % self.retry_after_s()
-        body = problem(detail, code=code, request_id=request_id)
+        body = problem(detail, exchange.head.plan.error_key, code=code, request_id=request_id)
         exchange.connection.answer(exchange, status, body, extra)
 
     def refuse_not_ready(self, exchange: Exchange) -> None:
         """Answer as OctoAI's server does while its model is starting (status 503 and the state)."""
         request_id = self.request_id(exchange)
-        body = problem(self.trouble, status=self.state) if self.trouble else b'{"status":"%b"}' % self.state.encode()
+        key = exchange.head.plan.error_key
+        if self.trouble or key != "detail":
+            body = problem(self.trouble or "The model is not ready.", key, status=self.state)
+        else:
+            body = b'{"status":"%b"}' % self.state.encode()
         extra = JSON + b"retry-after: 1\r\nx-request-id: %b\r\n" % request_id.encode()
         exchange.free()
         exchange.connection.answer(exchange, 503, body, extra)

@@ -47,7 +47,7 @@ SMALL_BODY_BYTES = 64 * 1024
 class CallPlan:
     """Run a route of the project. `meta` is what the worker gets besides the body; empty for plain JSON."""
 
-    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "handle", "index", "meta", "named_id")
+    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "error_key", "handle", "index", "meta", "named_id")
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class CallPlan:
         self.handle = endpoint.submit
         self.index = index
         self.named_id = named_id(head).encode()
+        self.error_key = mount.error_key
         self.meta = _meta(head, self.named_id.decode(), mount, wants)
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
@@ -75,7 +76,7 @@ class CallPlan:
             endpoint.refused += 1
             detail = "Every slot is busy and the queue is full. Try again later."
             after = (("retry-after", str(endpoint.retry_after_s())),)
-            return Refusal(503, problem(detail, code="overloaded"), after)
+            return Refusal(503, problem(detail, self.error_key, code="overloaded"), after)
         return None
 
     def max_bytes(self, head: RequestHead) -> int:
@@ -94,6 +95,7 @@ class _Uncounted:
 
     __slots__ = ("_access",)
     named_id = b""
+    error_key = "detail"
 
     def __init__(self, access: AccessLog) -> None:
         self._access = access
@@ -238,6 +240,11 @@ class Router:
             return PagePlan(self._access, page)
         if methods is not None or page is not None:
             allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
+            key = next(iter(methods.values()))[1].error_key if methods else "detail"
+            if key != "detail":
+                return RefusalPlan(
+                    self._access, Refusal(405, problem("Method Not Allowed", key), (("allow", allowed),))
+                )
             return self._refuse(405, self._contract.refusals.not_allowed, ("allow", allowed))
         if self._contract.refusals.slash == "append" and (place := self._appended(head)):
             return self._refuse(308, "308: Permanent Redirect", ("location", place))
@@ -248,6 +255,8 @@ class Router:
             return RefusalPlan(self._access, Refusal(307, b"", location))
         if not self._known and head.method not in ("GET", "HEAD"):
             return WaitPlan(self._access, self._endpoint)
+        if below := self._below(head):
+            return below
         return self._refuse(404, self._contract.refusals.not_found)
 
     def _refuse(self, status: int, text: str, *headers: tuple[str, str]) -> RefusalPlan:
@@ -261,6 +270,16 @@ class Router:
             if path != head.path and head.method in self._routes.get(path, ()):
                 return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
+
+    def _below(self, head: RequestHead) -> PagePlan | None:
+        """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
+        path = head.path
+        while path:
+            path = path.rpartition("/")[0]
+            if found := self._routes.get(f"{path}/*"):
+                mount = next(iter(found.values()))[1]
+                return PagePlan(self._access, self._fixed(mount))
+        return None
 
 
 def redirect(head: RequestHead) -> str:

@@ -39,7 +39,18 @@ from hotplate.worker.channel import Channel, Work, view_of
 class Bound:
     """A route as an engine sees it: the callable and its codec, taken apart for speed."""
 
-    __slots__ = ("asynchronous", "batching", "codec", "decode", "encode", "function", "name", "stream", "stream_type")
+    __slots__ = (
+        "asynchronous",
+        "batching",
+        "codec",
+        "decode",
+        "encode",
+        "function",
+        "name",
+        "notes",
+        "stream",
+        "stream_type",
+    )
 
     def __init__(self, call: Call, face: Face, mount: Mount) -> None:
         codec: Codec = face.codec(call, mount)
@@ -48,6 +59,7 @@ class Bound:
         self.codec = codec
         self.decode = codec.decode
         self.encode = codec.encode
+        self.notes: bool = getattr(codec, "notes", False)
         self.stream = call.route.stream
         self.asynchronous = call.route.asynchronous
         self.batching: Batching | None = call.route.batching
@@ -73,7 +85,7 @@ class Invoker:
         begun = ended = 0
         body: Buffer = payload
         try:
-            if flags or meta:
+            if flags or meta or route.notes:
                 body, head = self.open(work)
             values = route.decode(body, head)
             begun = monotonic_ns()
@@ -91,7 +103,7 @@ class Invoker:
 
     def open(self, work: Work) -> tuple[Buffer, Head | None]:
         """Find a call's body (in the frame, in the arena or spilled) and its head."""
-        _, _, flags, meta_bytes, _, payload = work
+        _, index, flags, meta_bytes, _, payload = work
         head: Head | None = None
         spill = ""
         if meta_bytes:
@@ -99,6 +111,8 @@ class Invoker:
             spill = meta.spill
             if meta.headers or meta.query or meta.content_type != "application/json":
                 head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
+        if head is None and self.routes[index].notes:
+            head = Head(headers={})
         body: Buffer = payload[meta_bytes:] if meta_bytes else payload
         if flags & ARENA:
             body = view_of(self.channel, flags, bytes(body)).toreadonly()

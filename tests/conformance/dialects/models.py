@@ -24,8 +24,11 @@ class Model(NamedTuple):
 
 
 class Written(NamedTuple):
+    """A project. With `output` it answers a dict that has the model's answer under this name."""
+
     files: Mapping[str, str]
     targets: tuple[str, ...] = ()
+    output: str = ""
 
 
 MODELS: Mapping[str, Model] = {
@@ -66,4 +69,23 @@ def as_function(model: Model) -> Written:
     return Written({"model.py": IMPORTS + "\n" + function_text(model)}, ("model.py:infer",))
 
 
-WRITERS: Mapping[str, Callable[[Model], Written]] = {"service": as_service, "function": as_function}
+def as_input_schema(model: Model) -> Written:
+    text = f"""class InferlessPythonModel:
+    {model.word} infer(self, inputs):
+        \"\"\"Answer.
+
+        In full.\"\"\"
+        {model.body.replace("return prompt", 'return {"text": inputs["prompt"]}')}
+"""
+    schema = 'INPUT_SCHEMA = {"prompt": {"datatype": "STRING", "required": True, "shape": [1], "example": ["hi"]}}\n'
+    return Written({"app.py": text, "input_schema.py": schema}, output="text")
+
+
+WRITERS: Mapping[str, Callable[[Model], Written]] = {
+    "service": as_service,
+    "function": as_function,
+    "input_schema": as_input_schema,
+}
+
+WRITABLE: Mapping[str, frozenset[str]] = {"input_schema": frozenset(("echo", "coroutine"))}
+"""The models that a dialect without type hints can be written in; for every other dialect all of them."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import schemathesis
-from models import MODELS, WRITERS
+from models import MODELS, WRITABLE, WRITERS
 
 from hotplate.contract.codec import decode_contract, encode_contract
 from hotplate.contract.openapi import document
@@ -47,8 +47,10 @@ def run(call, given):
     return list(result) if inspect.isgenerator(result) else result
 
 
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("dialect", "model"),
+    [(each, model) for each in DIALECTS for model in MODELS if model in WRITABLE.get(each, MODELS)],
+)
 class TestEveryModel:
     def test_it_is_found_and_the_evidence_is_there(self, folder, dialect, model):
         written = write(folder, dialect, model)
@@ -77,7 +79,8 @@ class TestEveryModel:
     def test_it_answers(self, folder, dialect, model):
         written = write(folder, dialect, model)
         (call,) = folder.load(*written.targets).calls
-        assert run(call, MODELS[model].given) == MODELS[model].answer
+        answer = MODELS[model].answer
+        assert run(call, MODELS[model].given) == ({written.output: answer} if written.output else answer)
         assert [parameter.name for parameter in call.parameters] == [param.name for param in call.route.params]
         route = call.route
         assert route.stream == ("yield" in MODELS[model].body)
@@ -94,7 +97,7 @@ class TestEveryModel:
 
 def test_the_same_model_has_the_same_routes_in_every_dialect(folder):
     routes = []
-    for dialect in DIALECTS:
+    for dialect in [each for each in DIALECTS if "defaults" in WRITABLE.get(each, MODELS)]:
         written = write(folder, dialect, "defaults")
         (route,) = folder.load(*written.targets).contract.routes
         routes.append((route.path, route.params, route.returns))
@@ -127,10 +130,10 @@ def test_the_match_alone_is_enough_to_load(folder, dialect):
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_failing_import_shows_the_authors_line_and_traceback(folder, dialect):
     written = write(folder, dialect, "echo")
-    for name in written.files:
-        text = (folder.root / name).read_text()
-        folder.write(name, text + "\n\nimport zz_not_installed\n")
-        line = text.count("\n") + 3
+    name = next(iter(written.files))
+    text = (folder.root / name).read_text()
+    folder.write(name, text + "\n\nimport zz_not_installed\n")
+    line = text.count("\n") + 3
     with pytest.raises(ProjectError) as raised:
         folder.load(*written.targets)
     assert (raised.value.file, raised.value.line) == (next(iter(written.files)), line)

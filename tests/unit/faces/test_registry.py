@@ -37,6 +37,7 @@ def test_another_name_gets_the_nearest() -> None:
     with pytest.raises(SettingError) as caught:
         registry.get("nothing like it")
     assert caught.value.hint == f"The faces are: {', '.join(registry.NAMES)}."
+    assert {"open_inference", "plain"} <= set(registry.NAMES)
 
 
 def test_a_call_with_plain_types_imports_nothing_heavy() -> None:
