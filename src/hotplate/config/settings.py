@@ -104,7 +104,8 @@ class Settings:
         None,
         "integer",
         "serving",
-        "Calls that may wait for a slot; the next one gets 503 with Retry-After. auto: 10 for each slot, at most 1000.",
+        "Calls that may wait for a slot; the next one gets 503 with Retry-After. "
+        "auto: 10 for each slot, at least 100 and at most 1000.",
         why="A longer queue only turns a quick refusal into a late one.",
         low=0,
         high=100_000,
@@ -114,7 +115,8 @@ class Settings:
         300.0,
         "seconds",
         "serving",
-        "Deadline of a call, its wait in the queue included; then 504.",
+        "Deadline of a call, its wait in the queue included; then 504. Of a stream: to its first piece, and from each "
+        "piece to the next; then it is cut.",
         why="A full queue makes a call wait ten times the model's own time, and a plain function cannot be stopped "
         "half way: a shorter deadline would turn answers into errors and free nothing.",
         low=0.1,
@@ -182,6 +184,16 @@ class Settings:
         "bytes",
         "limits",
         "Largest multipart or raw media body; a larger one gets 413.",
+        low=1,
+        high=64 * 1024 * MIB,
+    )
+    body_memory_bytes: int = _set(
+        1024 * MIB,
+        "bytes",
+        "limits",
+        "Memory for large bodies, from their first byte to their answer; past it 503 with Retry-After. "
+        "One body alone may be larger.",
+        why="Room is reserved when a caller says how much it will send, so it must not be endless.",
         low=1,
         high=64 * 1024 * MIB,
     )

@@ -11,10 +11,12 @@ import asyncio
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from hotplate.edge.body import SECOND, ChunkedBody, FixedBody, MalformedChunks, TooLarge, received
+from hotplate.edge.body import SECOND, FixedBody, MalformedChunks, TooLarge, received
+from hotplate.edge.chunked import ChunkedBody
 from hotplate.edge.exchange import Exchange, Extent, Refusal
 from hotplate.edge.head import Rejection, RequestHead, parse_head
 from hotplate.edge.response import CLOSE, KEEP, KEEP_10, LENGTHS, STATUS_LINES, fields, problem, rejection
+from hotplate.edge.stall import Stall, unsent_bytes
 
 if TYPE_CHECKING:
     from hotplate.edge.edge import Edge
@@ -36,7 +38,7 @@ class Connection(asyncio.BufferedProtocol):
         "_body",
         "_buffer",
         "_owed",
-        "_stalled_ns",
+        "_stall",
         "deadline_ns",
         "edge",
         "exchange",
@@ -57,7 +59,7 @@ class Connection(asyncio.BufferedProtocol):
         self.reading_paused = False
         self._buffer: bytes = b""
         self._body: FixedBody | ChunkedBody | None = None
-        self._stalled_ns = 0
+        self._stall: Stall | None = None
         self._owed = 0
 
     # -- transport callbacks
@@ -104,10 +106,12 @@ class Connection(asyncio.BufferedProtocol):
                     self.transport.pause_reading()
 
     def pause_writing(self) -> None:
-        self._stalled_ns = monotonic_ns()
+        self._stall = Stall(monotonic_ns(), unsent_bytes(self.transport))
 
     def resume_writing(self) -> None:
-        self._stalled_ns = 0
+        self._stall = None
+        if self.exchange is not None and self.exchange.streaming:
+            self.deadline_ns = monotonic_ns() + self.edge.deadline_ns
         if self._owed and self.exchange is not None:
             owed, self._owed = self._owed, 0
             self.edge.handler.consumed(self.exchange, owed)
@@ -120,6 +124,9 @@ class Connection(asyncio.BufferedProtocol):
         while data:
             end = data.find(b"\r\n\r\n")
             if end < 0:
+                if data.startswith(b"\r\n"):  # what some clients send after a body, and nothing else for a while
+                    data = data.lstrip(b"\r\n")
+                    continue
                 if not self._await_head(data):
                     return
                 break
@@ -184,7 +191,10 @@ class Connection(asyncio.BufferedProtocol):
         if refusal is not None:
             return self._refuse(head, refusal)
         limits = self.edge.limits
-        body = FixedBody(head, limits, extent) if length > 0 else ChunkedBody(head, limits, limit)
+        if length > 0:
+            body = FixedBody(head, limits, extent)
+        else:
+            body = ChunkedBody(head, limits, limit, self.edge.handler.allocate)
         self._body = body
         self.state = BODY
         self._buffer = b""
@@ -202,8 +212,8 @@ class Connection(asyncio.BufferedProtocol):
     def _feed(self, body: FixedBody | ChunkedBody, data: bytes) -> None:
         """Give a body what came with its head."""
         try:
-            self._buffer = body.feed(data)
-        except (MalformedChunks, TooLarge) as error:
+            body.feed(data)
+        except (MalformedChunks, TooLarge, OSError) as error:
             return self._body_failed(body, error)
         if body.complete:
             self._body_complete(body)
@@ -211,7 +221,7 @@ class Connection(asyncio.BufferedProtocol):
     def _body_updated(self, body: FixedBody | ChunkedBody, nbytes: int) -> None:
         try:
             complete = body.advance(nbytes)
-        except (MalformedChunks, TooLarge) as error:
+        except (MalformedChunks, TooLarge, OSError) as error:
             return self._body_failed(body, error)
         if complete:
             self._body_complete(body)
@@ -219,19 +229,19 @@ class Connection(asyncio.BufferedProtocol):
     def _body_failed(self, body: FixedBody | ChunkedBody, error: Exception) -> None:
         if isinstance(error, TooLarge):
             self._refuse(body.head, too_large(body.head.plan.max_bytes(body.head)))
+        elif isinstance(error, OSError):
+            self._refuse(body.head, NO_ROOM)
         else:
             self._reject(Rejection(400, "Malformed chunked body"))
 
     def _body_complete(self, body: FixedBody | ChunkedBody) -> None:
-        self._body = None
         head = body.head
-        data, extent = body.take()
-        if len(data) > self.edge.limits.inline_bytes:  # a chunked one, whose length was not known before
-            extent = self._room(len(data))
-            if extent is None:
-                return self._refuse(head, NO_ROOM)
-            extent.view[:] = data
-            data = b""
+        try:
+            data, extent = body.take()
+        except OSError as error:
+            return self._body_failed(body, error)
+        self._body = None
+        self._buffer = body.rest
         now = monotonic_ns()
         self.state = BUSY
         self.deadline_ns = now + self.edge.deadline_ns
@@ -267,8 +277,8 @@ class Connection(asyncio.BufferedProtocol):
         """Begin a response of unknown length."""
         head = exchange.head
         exchange.streaming = True
+        self._owed = 0
         keep = head.keep_alive and head.http_11 and not self.edge.draining
-        self.deadline_ns = 0  # a stream lasts as long as it flows; a stalled reader is closed by `check`
         self.transport.write(
             b"%b%b%b%b%b\r\n"
             % (
@@ -287,8 +297,9 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             else:
                 self.transport.write(piece)
+        self.deadline_ns = monotonic_ns() + self.edge.deadline_ns
         self._owed += len(piece)
-        if self._owed >= 32768 and not self._stalled_ns:
+        if self._owed >= 32768 and self._stall is None:
             owed, self._owed = self._owed, 0
             self.edge.handler.consumed(exchange, owed)
 
@@ -323,10 +334,11 @@ class Connection(asyncio.BufferedProtocol):
         """Go on with what was received while the last request was worked on."""
         if self.state == HEAD:
             data, self._buffer = self._buffer, b""
-            if self.reading_paused:
+            self._process(data)
+            # Not before: what is kept would grow by a read with each of its requests.
+            if self.reading_paused and (self.state != BUSY or len(self._buffer) <= PIPELINE_BYTES):
                 self.reading_paused = False
                 self.transport.resume_reading()
-            self._process(data)
 
     # -- refusing
 
@@ -353,6 +365,12 @@ class Connection(asyncio.BufferedProtocol):
         self.edge.rejected += 1
         self._discard()
 
+    def turn_away(self, error: Rejection) -> None:
+        """Answer a connection that is one too many, before it has sent anything."""
+        self.state = DISCARD
+        self.transport.write(rejection(error, self.edge.clock))
+        self.transport.close()
+
     def _discard(self) -> None:
         """Close for writing; read and drop what still comes for a moment, so that no reset eats the answer."""
         self.state = DISCARD
@@ -372,9 +390,11 @@ class Connection(asyncio.BufferedProtocol):
 
     def check(self, now: int) -> None:
         """Called a few times a second: enforce whatever deadline this connection is under."""
-        if self._stalled_ns and now - self._stalled_ns > self.edge.limits.write_stall_timeout_s * SECOND:
-            self.transport.abort()
-            return
+        if self._stall is not None:
+            limit = int(self.edge.limits.write_stall_timeout_s * SECOND)
+            if self._stall.too_long(now, unsent_bytes(self.transport), limit):
+                self.transport.abort()
+                return
         if self._body is not None:
             if self._body.late(now, self.edge.limits):
                 self._reject(Rejection(408, "The request body did not arrive in time"))
@@ -382,13 +402,23 @@ class Connection(asyncio.BufferedProtocol):
         if not self.deadline_ns or now < self.deadline_ns:
             return
         if self.state == BUSY:
-            if self.exchange is not None and not self.exchange.streaming:
-                self.deadline_ns = 0
-                self.edge.handler.expire(self.exchange)
+            self._expire()
         elif self.state == HEAD and self._buffer:
             self._reject(Rejection(408, "The request head did not arrive in time"))
         else:
             self.transport.abort() if self.state == DISCARD else self.transport.close()
+
+    def _expire(self) -> None:
+        """The deadline of what is under way has passed: of a call, or of the next piece of a stream."""
+        exchange = self.exchange
+        if exchange is None:
+            return
+        if not exchange.streaming:
+            self.deadline_ns = 0
+            self.edge.handler.expire(exchange)
+        elif self._stall is None:  # else it is the client that keeps the stream
+            self.edge.handler.cancel(exchange)
+            self.close_stream(exchange, 504, whole=False)
 
     def shut(self) -> None:
         """The server drains: close now if nothing is under way, else after the answer."""

@@ -12,7 +12,7 @@ from hotplate.edge.body import SECOND
 from hotplate.edge.connection import Connection
 from hotplate.edge.exchange import EdgeLimits, Handler
 from hotplate.edge.head import Rejection, RequestHead
-from hotplate.edge.response import Clock, rejection
+from hotplate.edge.response import Clock
 
 TICK_S = 0.25
 CACHED_HEADS = 1024
@@ -61,8 +61,7 @@ class Edge:
         if len(self.connections) > self.limits.max_connections or (
             not loopback and count > self.limits.max_connections_per_ip
         ):
-            connection.transport.write(rejection(Rejection(503, "Too many connections"), self.clock))
-            connection.transport.close()
+            connection.turn_away(Rejection(503, "Too many connections"))
 
     def closed(self, connection: Connection) -> None:
         """A client left."""
@@ -94,7 +93,11 @@ class Edge:
         self.clock.tick()
         now = monotonic_ns()
         for connection in tuple(self.connections):
-            connection.check(now)
+            try:
+                connection.check(now)
+            except Exception as error:  # noqa: BLE001 - or every connection after it would live without limits
+                self.loop.call_exception_handler({"message": "A connection could not be checked", "exception": error})
+                connection.transport.abort()
 
     def drain(self) -> None:
         """Stop accepting; close idle connections; the others close after their answer."""

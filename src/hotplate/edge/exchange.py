@@ -17,6 +17,10 @@ class Extent(Protocol):
 
     view: memoryview
 
+    def resize(self, length: int) -> None:
+        """Make the room longer or shorter, which ends the view and makes another; the bytes stay. Raises OSError."""
+        ...
+
     def free(self) -> None:
         """Give the room back."""
         ...
@@ -43,6 +47,13 @@ class Exchange:
         self.received_ns = received_ns
         self.abandoned = self.streaming = False
         self.link: Any = None
+
+    def free(self) -> None:
+        """Give the body's room back: nobody will read it, or nobody any more."""
+        self.body = b""
+        extent, self.extent = self.extent, None
+        if extent is not None:
+            extent.free()
 
 
 class Refusal(msgspec.Struct, frozen=True):

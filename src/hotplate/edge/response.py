@@ -115,6 +115,7 @@ def rejection(error: Rejection, clock: Clock) -> bytes:
     return (
         STATUS_LINES[error.status]
         + clock.header
+        + (b"retry-after: 1\r\n" if error.status == 503 else b"")
         + b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
         + body
     )

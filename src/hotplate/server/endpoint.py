@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MAX_QUEUE = 1000
 QUEUE_PER_SLOT = 10
+MOST_GONE = 64
 JSON = b"content-type: application/json\r\n"
 
 
@@ -34,6 +35,7 @@ class Endpoint:
         self.only: Link | None = None
         self.queue: deque[Exchange] = deque()
         self.waiting = 0
+        self._gone = 0  # how many in the queue nobody waits for any more
         self.state = "UNINITIALIZED"
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
@@ -112,6 +114,7 @@ class Endpoint:
         while self.waiting and link.ready and len(link.pending) < link.window:
             exchange = queue.popleft()
             if exchange.abandoned:
+                self._gone -= 1
                 continue
             self.waiting -= 1
             self.queue_wait.observe((monotonic_ns() - exchange.received_ns) / 1e9)
@@ -135,12 +138,13 @@ class Endpoint:
         exchange.abandoned = True
         if exchange.link is not None:
             exchange.link.cancel(exchange)
-        else:
-            self.waiting -= 1
-            if not self.waiting:
-                self.queue.clear()
-            if exchange.extent is not None:
-                exchange.extent.free()
+            return
+        exchange.free()
+        self.waiting -= 1
+        self._gone += 1
+        if self._gone > max(self.waiting, MOST_GONE):  # they take memory, and one long call may keep them here
+            self.queue = deque(waiting for waiting in self.queue if not waiting.abandoned)
+            self._gone = 0
 
     def expire(self, exchange: Exchange) -> None:
         """The deadline has passed."""
@@ -152,15 +156,15 @@ class Endpoint:
     def fail_waiting(self, code: str, detail: str) -> None:
         """Refuse everything that waits."""
         queue, self.queue = self.queue, deque()
-        self.waiting = 0
+        self.waiting = self._gone = 0
         for exchange in queue:
             if not exchange.abandoned:
                 self.refuse(exchange, code, detail)
-                if exchange.extent is not None:
-                    exchange.extent.free()
 
     def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
-        """Answer with an error of our own."""
+        """Answer with an error of our own. The body's room is given back, unless a worker may still read it."""
+        if exchange.link is None:
+            exchange.free()
         request_id = self.request_id(exchange)
         status = STATUS[code]
         extra = JSON + b"x-request-id: %b\r\n" % request_id.encode()
@@ -174,8 +178,7 @@ class Endpoint:
         request_id = self.request_id(exchange)
         body = problem(self.trouble, status=self.state) if self.trouble else b'{"status":"%b"}' % self.state.encode()
         extra = JSON + b"retry-after: 1\r\nx-request-id: %b\r\n" % request_id.encode()
-        if exchange.extent is not None:
-            exchange.extent.free()
+        exchange.free()
         exchange.connection.answer(exchange, 503, body, extra)
 
     def retry_after_s(self) -> int:

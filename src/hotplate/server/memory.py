@@ -1,35 +1,62 @@
-"""Room for large request bodies: a place in the shared arena, or a spill file when the arena is full."""
+"""Room for large request bodies: a place in the shared arena, or a spill file when the arena is full.
+
+All of it together is limited: a caller's Content-Length reserves room before a byte of the body has come.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 
-from hotplate.wire.arena import Arena, Spill, make_arena_file
+from hotplate.wire.arena import GRAIN_BYTES, Arena, Spill, make_arena_file
 from hotplate.wire.layout import PLACE
 
-SHARED = "/dev/shm"  # noqa: S108 - only a folder of mode 0700 with a random name is made there
+BODY_MEMORY_BYTES = 1024 * 1024 * 1024
 
 
 class Place:
     """A body in the arena."""
 
-    __slots__ = ("_arena", "_length", "_offset", "view")
+    __slots__ = ("_length", "_memory", "_offset", "view")
 
-    def __init__(self, arena: Arena, offset: int, length: int) -> None:
-        self._arena = arena
+    def __init__(self, memory: Memory, offset: int, length: int) -> None:
+        self._memory = memory
         self._offset = offset
         self._length = length
-        self.view = arena.view[offset : offset + length]
+        self.view = memory.arena.view[offset : offset + length]
 
     @property
     def place(self) -> bytes:
         """What a frame carries in the body's stead."""
         return PLACE.pack(self._offset, self._length)
 
+    def resize(self, length: int) -> None:
+        """Make the room longer, perhaps elsewhere, or shorter; the bytes stay. Raises OSError when there is none."""
+        memory, arena, held = self._memory, self._memory.arena, self._length
+        memory.reserve(length - held)
+        if length <= held:
+            kept = -(-length // GRAIN_BYTES) * GRAIN_BYTES
+            if held > kept:
+                arena.release(self._offset + kept, held - kept)
+            moved = self._offset
+        elif arena.extend(self._offset, held, length):
+            moved = self._offset
+        else:
+            moved = arena.allocate(length)
+            if moved is None:
+                memory.reserve(held - length)
+                raise OSError(errno.ENOSPC, "The arena is full")
+            arena.view[moved : moved + held] = self.view
+            arena.release(self._offset, held)
+        self.view.release()
+        self._offset, self._length = moved, length
+        self.view = arena.view[moved : moved + length]
+
     def free(self) -> None:
         """Give the room back. Doing so twice is harmless."""
         if self._length:
-            self._arena.release(self._offset, self._length)
+            self._memory.arena.release(self._offset, self._length)
+            self._memory.reserve(-self._length)
             self._length = 0
             self.view.release()
 
@@ -37,47 +64,68 @@ class Place:
 class SpillPlace:
     """A body in a file of its own."""
 
-    __slots__ = ("_spill", "path", "view")
+    __slots__ = ("_memory", "_spill", "path", "view")
 
-    def __init__(self, spill: Spill) -> None:
-        self._spill: Spill | None = spill
-        self.path = spill.path
-        self.view = spill.view
+    def __init__(self, memory: Memory, length: int) -> None:
+        self._memory = memory
+        self._spill: Spill | None = Spill(length)
+        self.path = self._spill.path
+        self.view = self._spill.view
+
+    def resize(self, length: int) -> None:
+        """Make the room longer or shorter; the bytes stay. Raises OSError when there is no more."""
+        assert self._spill is not None
+        grown = length - len(self.view)
+        self._memory.reserve(grown)
+        try:
+            self._spill.resize(length)
+        except OSError:
+            self._memory.reserve(-grown)
+            raise
+        self.view = self._spill.view
 
     def free(self) -> None:
         """Remove the file. Doing so twice is harmless."""
         spill, self._spill = self._spill, None
         if spill is not None:
+            self._memory.reserve(-len(self.view))
             spill.close()
 
 
 class Memory:
-    """The arena that all workers of an endpoint share, and the folder of its spill files."""
+    """The arena that all workers of an endpoint share, and the spill files beside it.
 
-    def __init__(self) -> None:
+    `held` counts the bytes of both, `limit` is how many there may be.
+    """
+
+    def __init__(self, limit: int = BODY_MEMORY_BYTES) -> None:
         self.fd = make_arena_file()
         self.arena = Arena(self.fd)
-        self._folder: str | None = None
-        self._count = 0
+        self.held = 0
+        self.limit = limit
 
     def allocate(self, length: int) -> Place | SpillPlace:
-        """Room for `length` bytes. Raises OSError when the machine has none."""
+        """Room for `length` bytes. Raises OSError when the machine or the limit has none."""
+        self.reserve(length)
         offset = self.arena.allocate(length)
         if offset is not None:
-            return Place(self.arena, offset, length)
-        if self._folder is None:
-            parent = SHARED if os.access(SHARED, os.W_OK) else None
-            import tempfile
+            return Place(self, offset, length)
+        try:
+            return SpillPlace(self, length)
+        except OSError:
+            self.held -= length
+            raise
 
-            self._folder = tempfile.mkdtemp(prefix="hotplate-", dir=parent)
-        self._count += 1
-        return SpillPlace(Spill(f"{self._folder}/{self._count:x}", length))
+    def reserve(self, length: int) -> None:
+        """Count room that is taken, or with a negative length given back.
+
+        The first body is let in whatever its size, so that the two limits on bodies cannot contradict each other.
+        """
+        if length > 0 and self.held and self.held + length > self.limit:
+            raise OSError(errno.ENOBUFS, "Too many large bodies at once")
+        self.held += length
 
     def close(self) -> None:
         """Give everything back."""
         self.arena.close()
         os.close(self.fd)
-        if self._folder is not None:
-            import shutil
-
-            shutil.rmtree(self._folder, ignore_errors=True)

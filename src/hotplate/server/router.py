@@ -122,6 +122,7 @@ class PagePlan(_Uncounted):
 
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
+        exchange.free()
         page = self._page(exchange.head)
         extra = fields((("content-type", page.content_type), *page.headers))
         exchange.connection.answer(exchange, page.status, page.body, extra)
@@ -147,6 +148,7 @@ class RefusalPlan(_Uncounted):
 
     def handle(self, exchange: Exchange) -> None:
         """Answer at once."""
+        exchange.free()
         refusal = self._refusal
         content_type = b"content-type: %b\r\n" % self._content_type if refusal.body else b""
         extra = content_type + fields(refusal.headers)

@@ -59,6 +59,7 @@ class Serving:
         self.settings = settings
         self.log = log
         self.memory = memory
+        memory.limit = settings.body_memory_bytes
         self.endpoint = Endpoint(queue_size=settings.queue_size, id_prefix=id_prefix)
         self.system = System(self.endpoint, __version__)
         self.access = AccessLog(log, settings.access_log)

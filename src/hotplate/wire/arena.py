@@ -1,8 +1,8 @@
 """Shared memory for large bodies, so that they are never copied through a socket.
 
 An arena is one file without a name (memfd on Linux, an unlinked temporary file elsewhere), mapped by the server and
-its workers. One side allocates; the other reads the place it is told. What does not fit goes to a spill file in a
-folder of mode 0700, mapped in the same way.
+its workers. One side allocates; the other reads the place it is told. What does not fit goes to a spill file, mapped
+in the same way: without a name too on Linux, so that nothing is left of it whatever ends the server.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Arena:
 
     def allocate(self, length: int) -> int | None:
         """Reserve room for `length` bytes and give its offset, or None when there is none (first fit)."""
-        need = -(-length // GRAIN_BYTES) * GRAIN_BYTES
+        need = _grains(length)
         for index, (offset, room) in enumerate(self._free):
             if room >= need:
                 if room == need:
@@ -54,9 +54,8 @@ class Arena:
         return None
 
     def release(self, offset: int, length: int) -> None:
-        """Give the room at `offset`, reserved for `length` bytes, back."""
-        size = -(-length // GRAIN_BYTES) * GRAIN_BYTES
-        insort(self._free, (offset, size))
+        """Give the room at `offset`, reserved for `length` bytes, back; or its end, from a whole grain on."""
+        insort(self._free, (offset, _grains(length)))
         merged: list[tuple[int, int]] = []
         for start, room in self._free:
             if merged and merged[-1][0] + merged[-1][1] == start:
@@ -64,6 +63,21 @@ class Arena:
             else:
                 merged.append((start, room))
         self._free = merged
+
+    def extend(self, offset: int, length: int, longer: int) -> bool:
+        """Make the room at `offset` longer where it is. False when what follows it is taken."""
+        end = offset + _grains(length)
+        need = _grains(longer) - _grains(length)
+        if not need:
+            return True
+        for index, (start, room) in enumerate(self._free):
+            if start == end and room >= need:
+                if room == need:
+                    del self._free[index]
+                else:
+                    self._free[index] = (start + need, room - need)
+                return True
+        return False
 
     @property
     def idle(self) -> bool:
@@ -85,30 +99,66 @@ class Arena:
             pass
 
 
-class Spill:
-    """A body in a file of its own. `path` names it for the other process; `close` removes it."""
+def _grains(length: int) -> int:
+    return -(-length // GRAIN_BYTES) * GRAIN_BYTES
 
-    def __init__(self, path: str, length: int) -> None:
-        self.path = path
-        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+class Spill:
+    """A body in a file of its own. `path` names it for the other process; `close` gives its room back.
+
+    All of the room is reserved at once: a file that cannot grow would end a process that writes to its mapping.
+    """
+
+    def __init__(self, length: int) -> None:
+        self._folder = ""
+        if hasattr(os, "memfd_create"):
+            self._fd = os.memfd_create("hotplate-spill", os.MFD_CLOEXEC)
+            self.path = f"/proc/{os.getpid()}/fd/{self._fd}"
+        else:  # macOS
+            import tempfile
+
+            self._folder = tempfile.mkdtemp(prefix="hotplate-")
+            self.path = f"{self._folder}/body"
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            os.posix_fallocate(fd, 0, length) if hasattr(os, "posix_fallocate") else os.ftruncate(fd, length)
-            self.map = mmap.mmap(fd, length)
+            self._reserve(length)
+            self.map = mmap.mmap(self._fd, length)
         except BaseException:
-            os.unlink(path)  # noqa: PTH108
+            self._remove()
             raise
-        finally:
-            os.close(fd)
+        self.view = memoryview(self.map)
+
+    def _reserve(self, length: int) -> None:
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._fd, 0, length)
+        else:
+            os.ftruncate(self._fd, length)
+
+    def resize(self, length: int) -> None:
+        """Make the room longer or shorter, which ends views of it. Raises OSError when there is no more."""
+        if length > len(self.map):
+            self._reserve(length)
+        else:
+            os.ftruncate(self._fd, length)
+        self.view.release()
+        self.map.close()
+        self.map = mmap.mmap(self._fd, length)
         self.view = memoryview(self.map)
 
     def close(self) -> None:
-        """Unmap and remove the file."""
-        os.unlink(self.path)  # noqa: PTH108
+        """Unmap, and remove the file."""
+        self._remove()
         self.view.release()
         try:
             self.map.close()
         except BufferError:
             pass
+
+    def _remove(self) -> None:
+        os.close(self._fd)
+        if self._folder:
+            os.unlink(self.path)  # noqa: PTH108
+            os.rmdir(self._folder)  # noqa: PTH106
 
 
 def open_spill(path: str) -> mmap.mmap:

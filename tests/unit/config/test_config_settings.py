@@ -20,6 +20,7 @@ EXPECTED = {
     "setup_timeout_s": 900.0,
     "max_body_bytes": 10 * 1024 * 1024,
     "max_upload_bytes": 100 * 1024 * 1024,
+    "body_memory_bytes": 1024 * 1024 * 1024,
     "max_header_bytes": 32 * 1024,
     "max_headers": 64,
     "max_uri_bytes": 8 * 1024,
