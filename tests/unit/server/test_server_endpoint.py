@@ -98,8 +98,12 @@ class Queueing(RuleBasedStateMachine):
     def join(self, slots: int, ahead: int) -> None:
         self.endpoint.join(Worker(slots, ahead))  # pyright: ignore
 
-    @rule(large=st.booleans())
-    def submit(self, large: bool) -> None:
+    @rule(large=st.lists(st.booleans(), min_size=1, max_size=5))
+    def submit(self, large: list[bool]) -> None:
+        for one in large:
+            self.submit_one(one)
+
+    def submit_one(self, large: bool) -> None:
         extent = self.memory.allocate(50_000) if large else None
         exchange = Exchange(Client(), HEAD, b"", extent, 0)  # pyright: ignore
         self.exchanges.append(exchange)
