@@ -96,6 +96,16 @@ class Server:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         return [int(pid) for pid in children if b"hotplate.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
 
+    def rss_kb(self) -> int:
+        """Memory of the server process itself, shared memory included."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.split("VmRSS:")[1].split()[0])
+
+    def cpu_s(self) -> float:
+        """Processor time of the server process itself."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     # -- HTTP
 
     def connect(self, timeout_s: float = 10.0) -> socket.socket:

@@ -61,7 +61,7 @@ class Serving:
         self.memory = memory
         memory.limit = settings.body_memory_bytes
         self.endpoint = Endpoint(queue_size=settings.queue_size, id_prefix=id_prefix)
-        self.system = System(self.endpoint, __version__)
+        self.system = System(self.endpoint, memory, __version__)
         self.access = AccessLog(log, settings.access_log)
         self.router = Router(
             self.endpoint, self.access, self.system.pages(), settings.max_body_bytes, settings.max_upload_bytes

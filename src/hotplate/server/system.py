@@ -10,6 +10,7 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.memory import Memory
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
 from hotplate.server.router import Page, SystemPage
 
@@ -17,8 +18,9 @@ from hotplate.server.router import Page, SystemPage
 class System:
     """The server's own pages. `ready` says whether calls are accepted now."""
 
-    def __init__(self, endpoint: Endpoint, version: str) -> None:
+    def __init__(self, endpoint: Endpoint, memory: Memory, version: str) -> None:
         self.endpoint = endpoint
+        self._memory = memory
         self.edge: Edge | None = None
         self.draining = False
         self._version = version
@@ -129,6 +131,12 @@ class System:
                 endpoint.restarts,
             ),
             ("hotplate_calls_lost_total", "counter", "Calls that ran in a worker that died.", endpoint.lost_calls),
+            (
+                "hotplate_body_memory_bytes",
+                "gauge",
+                "Memory that large request bodies take, from their first byte to their answer.",
+                self._memory.held,
+            ),
             ("hotplate_connections", "gauge", "Open client connections.", len(edge.connections) if edge else 0),
             (
                 "hotplate_malformed_requests_total",
