@@ -102,7 +102,8 @@ class InvalidOutput(UserError):
 class ProjectError(UserError):
     """The project cannot be served.
 
-    `file` and `line` name the place in the user's project; `hint` says the next step.
+    `file` and `line` name the place in the user's project; `hint` says the next step. `trace` is the traceback of the
+    user's code where this error comes from another process.
     """
 
     code = "project_error"
@@ -114,11 +115,13 @@ class ProjectError(UserError):
         file: str | None = None,
         line: int | None = None,
         hint: str | None = None,
+        trace: str = "",
     ) -> None:
         super().__init__(message or "The project cannot be served.")
         self.file = file
         self.line = line
         self.hint = hint
+        self.trace = trace
 
 
 class MissingExtra(ProjectError, ImportError):
@@ -191,7 +194,7 @@ class Overloaded(Unavailable):
 
 
 class DeadlineExceeded(Unavailable):
-    """No answer within the deadline. Raise `timeout_s` if the model needs longer."""
+    """No answer within the deadline. Raise `timeout` if the model needs longer."""
 
     code = "deadline_exceeded"
 

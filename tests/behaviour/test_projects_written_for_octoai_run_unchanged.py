@@ -138,7 +138,7 @@ def test_an_image_service_needs_the_import_that_the_page_forgot(tmp_path):
         server.wait_for(lambda server: server.ended, "the end")
         assert server.process.wait(10) != 0
         assert "service.py:5" in server.text()
-        assert "from hotplate import Image" in server.text()
+        assert "add: from octoai.types import Image" in server.text()
     as_on_the_page = (folder / "service.py").read_text()
     (folder / "service.py").write_text(f"from octoai.types import Image\n{as_on_the_page}")
     with serve(folder, *WITH_A_MODEL) as server:

@@ -17,7 +17,7 @@ from typing import Any
 import pexpect
 import pytest
 
-PAGE = Path(__file__).parents[1] / "seeds/octoai"
+PAGE = Path(__file__).parents[1] / "seeds/hello_world"
 PROGRAMS = Path(sys.executable).parent
 UP, DOWN, ENTER, INTERRUPT = "\x1b[A", "\x1b[B", "\r", "\x03"
 WAITS = """
@@ -25,6 +25,14 @@ import signal, time
 signal.signal(signal.SIGTERM, lambda *_: print("not yet", flush=True))
 print("waiting", flush=True)
 time.sleep(60)
+"""
+COMMAND_LINE = """
+if __name__ == "__main__":
+    import argparse
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--endpoint", type=str, default="http://localhost:8080")
+    main(parser.parse_args().endpoint)
 """
 STATES = ("UNINITIALIZED", "LAUNCH_PREDICT_LOOP", "SETUP_SERVICE", "RUNNING")
 
@@ -121,7 +129,10 @@ def test_init_then_run_in_one_terminal_and_a_request_in_another(terminal: Any, e
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(PAGE / "hello-world", tmp_path / "hello-world"))
+    folder = Path(shutil.copytree(PAGE, tmp_path / "hello-world"))
+    with (folder / "test_request.py").open("a") as script:
+        script.write(COMMAND_LINE)  # which the page leaves out, and types: test_request.py --endpoint URL
+    return folder
 
 
 @pytest.mark.parametrize("name", ["OctoAI", "Client"])

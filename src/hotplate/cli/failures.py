@@ -12,6 +12,8 @@ def report(error: HotplateError) -> int:
         console.problem(error.message, where=error.source, hint=error.hint)
         return 2
     if isinstance(error, ProjectError):
+        if error.trace:
+            console.err(console.harmless(error.trace.rstrip("\n")))
         where = f"{error.file}:{error.line}" if error.file and error.line else error.file
         console.problem(error.message, where=where, hint=error.hint)
         return 1

@@ -86,7 +86,8 @@ def _answers(args: argparse.Namespace) -> Answers:
 
 def _check_given(args: argparse.Namespace) -> None:
     if args.scaffold and args.scaffold not in scaffolds.scaffold_names():
-        hint = did_you_mean(args.scaffold, scaffolds.scaffold_names())
+        names = scaffolds.scaffold_names()
+        hint = did_you_mean(args.scaffold, names) or f"There are: {', '.join(names)}."
         raise SettingError(f"There is no scaffold `{args.scaffold}`.", source="--scaffold", hint=hint)
     _check("--path", args.path and scaffolds.check_folder(Path(args.path)))
     _check("--name", args.name and scaffolds.check_name(args.name))

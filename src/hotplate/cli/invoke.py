@@ -188,7 +188,9 @@ def _reason(response: httpx.Response, data: bytes) -> str:
     detail = _detail(data.decode(errors="replace"))
     retry = response.headers.get("retry-after")
     wait = f" Try again in {retry} s." if retry else ""
-    return f"{text} from {response.url.path}: {detail}{wait}"
+    found = response.headers.get("x-request-id") if response.status_code >= 500 else None
+    where = f"\nThe server's log has more under request {found}." if found else ""
+    return f"{text} from {response.url.path}: {detail}{wait}{where}"
 
 
 def _detail(text: str) -> str:

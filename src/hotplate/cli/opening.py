@@ -78,7 +78,8 @@ def open_project(
         service_module = service_module or root.stem
         root = root.parent
     elif not root.is_dir():
-        raise ProjectError("There is no such folder.", file=str(root), hint=_typed_hint(str(root)))
+        kind = "file" if root.suffix == ".py" else "folder"
+        raise ProjectError(f"There is no such {kind}.", file=str(root), hint=_typed_hint(str(root)))
     elif targets and not folders:
         root, targets = _own_folder(targets)
     file = load_project_file(root)

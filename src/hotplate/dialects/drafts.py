@@ -17,8 +17,7 @@ from hotplate.dialects.signature import UNKNOWN, Argument, Signature, item_type
 from hotplate.errors import ProjectError
 
 TYPES_HINT = (
-    "use str, int, float, bool, list, dict, a dataclass, a pydantic model, "
-    "or Image, Audio, Video or File from hotplate; to give many values, return a list of numbers"
+    "use str, int, float, bool, list, dict, a dataclass, a pydantic model, or Image, Audio, Video or File from hotplate"
 )
 
 _PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@/-]*")
@@ -167,8 +166,9 @@ def check(drawn: Draft, book: SchemaBook) -> None:
         try:
             book.check(annotation, mode)
         except UnsupportedType as error:
-            text = f"{what} {drawn.signature.name}() is a {text_of(annotation)}, which cannot be {how}: {error}"
-            raise fault(drawn.signature, text, TYPES_HINT) from error
+            text = f"{what} {drawn.signature.name}() is of type {text_of(annotation)}, which cannot be {how}: {error}"
+            more = "; to give many values, return a list of numbers" if mode == "serialization" else ""
+            raise fault(drawn.signature, text, TYPES_HINT + more) from error
 
 
 def routes(drafts: Sequence[Draft], book: SchemaBook) -> tuple[Route, ...]:

@@ -10,13 +10,6 @@ from types import ModuleType, TracebackType
 from hotplate.dialects.signature import relative
 from hotplate.errors import ProjectError
 
-_OURS = frozenset(("Service", "path", "batch", "volume_path", "Image", "Audio", "Video", "File"))
-_OCTOAI = {
-    **dict.fromkeys(("Service", "path", "volume_path"), "octoai.service"),
-    **dict.fromkeys(("Image", "Audio", "Video", "File"), "octoai.types"),
-}
-"""Names that authors forget to import, and where a project written for OctoAI has them from."""
-
 _NOT_THE_AUTHORS = frozenset(("site-packages", "dist-packages", ".venv", "node_modules"))
 
 
@@ -53,10 +46,12 @@ def import_module(name: str, *, root: Path, base: Path | None = None, missing: s
 
 def failure(error: BaseException, root: Path, text: str) -> ProjectError:
     """Make the error for an exception out of the author's code, with the place and the next step."""
+    from hotplate.dialects.next_step import next_step
+
     file, line = locate(error, root)
     reason = error.msg if isinstance(error, SyntaxError) else str(error)
     return ProjectError(
-        f"{text}: {type(error).__name__}: {reason}", file=file, line=line, hint=_hint(error, root, file)
+        f"{text}: {type(error).__name__}: {reason}", file=file, line=line, hint=next_step(error, root, file)
     )
 
 
@@ -76,6 +71,8 @@ def locate(error: BaseException, root: Path) -> tuple[str | None, int | None]:
 
 def is_inside(file: str, root: Path) -> bool:
     """Say whether a file is the author's: in the project, but not in an environment that lies there."""
+    if file.startswith("<"):  # <frozen importlib._bootstrap>, <string>
+        return False
     path, folder = Path(file).resolve(), root.resolve()
     return path.is_relative_to(folder) and _NOT_THE_AUTHORS.isdisjoint(path.relative_to(folder).parts)
 
@@ -94,20 +91,3 @@ def _check_not_another(module: ModuleType, name: str, base: Path) -> None:
     if files and (loaded is None or Path(loaded).resolve() != files[0].resolve()):
         text = f"{files[0].name} cannot be imported as {name!r}: that name belongs to {loaded or 'Python itself'}"
         raise ProjectError(text, file=str(files[0].relative_to(base)), hint="give the file another name")
-
-
-def _hint(error: BaseException, root: Path, file: str | None) -> str:
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        package = error.name.partition(".")[0]
-        return f"install it (pip install {package}) and list it in requirements.txt"
-    if isinstance(error, NameError) and error.name in _OURS:
-        return f"add: from {_home(error.name, root, file)} import {error.name}"
-    if isinstance(error, SystemExit):
-        return 'keep what is only for the command line under: if __name__ == "__main__":'
-    return "the traceback above shows where"
-
-
-def _home(name: str, root: Path, file: str | None) -> str:
-    """Give the module to import one of our names from: of the two, the one whose other names the file has."""
-    text = (root / file).read_text("utf-8", "replace") if file is not None else ""
-    return _OCTOAI.get(name, "hotplate") if "from octoai" in text or "import octoai" in text else "hotplate"

@@ -164,7 +164,7 @@ def _hints(function: Any, owner: type | None, name: str, source: Source) -> dict
                 pass
         missing = error.name or (re.findall(r"'(\w+)'", str(error)) or ["?"])[0]
         text = f"{name}() has an annotation that names {missing!r}, which does not exist when the project runs"
-        hint = f"import {missing} outside of `if TYPE_CHECKING:`"
+        hint = f"define {missing}, or import it, and not only under `if TYPE_CHECKING:`"
         raise ProjectError(text, file=source.file, line=source.line, hint=hint) from error
     except (TypeError, SyntaxError) as error:
         text = f"{name}() has an annotation that cannot be read: {error}"

@@ -152,7 +152,7 @@ class Endpoint:
         """The deadline has passed."""
         self.cancel(exchange)
         self.refuse(
-            exchange, "deadline_exceeded", "No answer within the deadline. Raise timeout_s if the model needs longer."
+            exchange, "deadline_exceeded", "No answer within the deadline. Raise timeout if the model needs longer."
         )
 
     def fail_waiting(self, code: str, detail: str) -> None:

@@ -16,6 +16,7 @@ from hotplate.server.foreground import worker_spec
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, describe_exit, spawn
 from hotplate.wire import frames
+from hotplate.wire.failure import decode_failure
 from hotplate.wire.frames import HEADER_BYTES
 from hotplate.wire.layout import HEADER
 
@@ -88,7 +89,7 @@ def _listen(process: Process, timeout_s: float | None) -> bytes:
             data += part
     except TimeoutError:
         raise ProjectError(
-            f"The project did not load within {timeout_s:g} s.", hint="Raise setup_timeout_s if it needs longer."
+            f"The project did not load within {timeout_s:g} s.", hint="Raise setup_timeout if it needs longer."
         ) from None
     until = time.monotonic() + PATIENCE_S
     while time.monotonic() < until and not os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
@@ -115,7 +116,10 @@ def _read(data: bytes, died: str) -> Contract:
         if kind == frames.CONTRACT:
             contract = decode_contract(body)
         elif kind == frames.FAILED:
-            raise ProjectError(body.decode(errors="replace").strip())
+            told = decode_failure(body)
+            raise ProjectError(
+                told.message, file=told.file or None, line=told.line or None, hint=told.hint or None, trace=told.trace
+            )
         done = done or (kind == frames.STATE and code == STOPPED)
         at += HEADER_BYTES + size
     if contract is None or not done:

@@ -13,6 +13,7 @@ from hotplate.server.log import MAX_LINE_BYTES, Log
 RATE_BYTES_S = 1024 * 1024
 TAIL_LINES = 20
 TAIL_BYTES = 4096
+LAST_READS = 16
 
 
 class Output:
@@ -23,7 +24,7 @@ class Output:
         self.number = number
         self.dropped = 0
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
-        self._transports: list[asyncio.ReadTransport] = []
+        self._sources: list[tuple[asyncio.ReadTransport, _Lines]] = []
         self._second = 0.0
         self._spent = 0
 
@@ -31,8 +32,7 @@ class Output:
         """Read from the pipes."""
         for fd, stream in ((stdout, "stdout"), (stderr, "stderr")):
             pipe = os.fdopen(fd, "rb", buffering=0)
-            transport, _ = await loop.connect_read_pipe(lambda stream=stream: _Lines(self, stream), pipe)
-            self._transports.append(transport)
+            self._sources.append(await loop.connect_read_pipe(lambda stream=stream: _Lines(self, stream), pipe))
 
     def line(self, stream: str, data: bytes) -> None:
         """Pass one line on, or count it when the worker prints faster than anyone can read."""
@@ -58,8 +58,14 @@ class Output:
         return "\n".join(self._tail)[-TAIL_BYTES:]
 
     def close(self) -> None:
-        """Stop reading."""
-        for transport in self._transports:
+        """Read what a dead worker left behind, such as a crash's stack, and stop."""
+        for transport, lines in self._sources:
+            pipe = transport.get_extra_info("pipe")
+            for _ in range(LAST_READS):
+                data = None if pipe.closed else pipe.read(MAX_LINE_BYTES)  # None: nothing is there
+                if not data:
+                    break
+                lines.data_received(data)
             transport.close()
 
 

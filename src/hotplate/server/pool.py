@@ -22,11 +22,18 @@ from hotplate.server.log import Log
 from hotplate.server.output import Output
 from hotplate.server.process import Process, describe_exit
 from hotplate.wire import frames
+from hotplate.wire.failure import Failure, decode_failure
 
 BACKOFF_FIRST_S = 0.5
 BACKOFF_MOST_S = 30.0
 CRASHES = 5
 CRASH_WINDOW_S = 60.0
+DOING = {
+    "UNINITIALIZED": "while it started",
+    "LAUNCH_PREDICT_LOOP": "while it loaded the project",
+    "SETUP_SERVICE": "in setup()",
+}
+"""What a worker does in each state before it runs."""
 
 
 class Worker:
@@ -38,7 +45,7 @@ class Worker:
         self.link = link
         self.output = output
         self.state = frames.STATES[0]
-        self.failure = ""
+        self.failure: Failure | None = None
         self.stopping = False
         self.begun = monotonic()
         self.ended = asyncio.get_running_loop().create_future()
@@ -48,7 +55,7 @@ class Worker:
 class Pool:
     """The workers of one endpoint.
 
-    `spawn(number)` starts a process. `on_contract` is called when a contract arrives, `on_failed(text)` when a
+    `spawn(number)` starts a process. `on_contract` is called when a contract arrives, `on_failed(failure)` when a
     worker that has to run for the first time cannot.
     """
 
@@ -64,7 +71,7 @@ class Pool:
         replica_header: bytes,
         spawn: Callable[[int], Process],
         on_contract: Callable[[], None],
-        on_failed: Callable[[str], None],
+        on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
     ) -> None:
         self.endpoint = endpoint
@@ -148,7 +155,10 @@ class Pool:
 
     def _setup_took_too_long(self, worker: Worker) -> None:
         limit = f"{self._setup_timeout_s:g} s"
-        worker.failure = f"setup() did not end within {limit}. Raise setup_timeout_s if the model needs longer.\n"
+        what = "setup() did not end" if worker.state == "SETUP_SERVICE" else "The project did not load"
+        worker.failure = Failure(
+            f"{what} within {limit}.", hint="Raise setup_timeout (--setup-timeout 10m) if the model needs longer."
+        )
         worker.process.kill()
 
     # -- what workers say (the Owner of each Link)
@@ -176,7 +186,9 @@ class Pool:
         elif kind == frames.METRIC:
             self.endpoint.counted.add(frames.decode_sample(meta))
         elif kind == frames.FAILED:
-            worker.failure = body.decode(errors="replace")
+            worker.failure = decode_failure(body)
+            if worker.stopping or self.stopping:  # on_server_shutdown: nothing else would tell
+                self.log.block(worker.failure.text())
         else:
             raise WireError(f"A frame of kind {kind} came from worker {worker.number}.")
 
@@ -266,9 +278,8 @@ class Pool:
     def _died(self, worker: Worker, status: int, lost: int) -> None:
         how = describe_exit(status)
         if worker.state != "RUNNING" and not self._ever_ready:
-            text = worker.failure or f"The worker {how} while it was starting.\n{worker.output.tail()}"
             self.stopping = True
-            self._on_failed(text)
+            self._on_failed(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
             return
         self.log.error(
             f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else ""),
@@ -276,7 +287,7 @@ class Pool:
             last_output=worker.output.tail(),
         )
         if worker.failure:
-            self.log.block(worker.failure)
+            self.log.block(worker.failure.text())
         self._crashes.append(monotonic())
         self.endpoint.restarts += 1
         if not self.endpoint.links and len(self.workers) == 0 and self._looping():

@@ -32,6 +32,7 @@ from hotplate.server.pool import Pool
 from hotplate.server.process import Process
 from hotplate.server.router import CallPlan, Router
 from hotplate.server.system import System, replica_header
+from hotplate.wire.failure import Failure
 from hotplate.wire.frames import INLINE_BYTES
 
 if TYPE_CHECKING:
@@ -76,7 +77,8 @@ class Serving:
         self._signals = 0
         self._stop: asyncio.Event
         self._hurry: asyncio.Event
-        self._was_ready = False
+        self._was_ready = self._failed_to_start = False
+        self._warned: tuple[str, ...] = ()
         self._running_command: asyncio.Task[None] | None = None
         self.edge: Edge
         self.pool: Pool
@@ -175,7 +177,8 @@ class Serving:
         called = [mount.path for mount in contract.mounts if mount.call is not None]
         if [metrics.path for metrics in self.endpoint.routes] != called:
             self.endpoint.routes = [RouteMetrics(path) for path in called]
-        if not self._was_ready:
+        if contract.warnings != self._warned:  # once, however many workers say it
+            self._warned = contract.warnings
             for warning in contract.warnings:
                 self.log.warning(warning)
         self.router.use(contract)
@@ -195,10 +198,11 @@ class Serving:
         self._status = await command
         self._stop.set()
 
-    def _failed(self, text: str) -> None:
-        self.log.block(text if text.endswith("\n") else text + "\n")
+    def _failed(self, failure: Failure) -> None:
         self.log.error("The project could not be started; nothing is served.")
+        self.log.block(failure.text())  # last, so that it is what the author sees first
         self._status = 1
+        self._failed_to_start = True
         self._stop.set()
 
     def _signal(self, number: int) -> None:
@@ -220,7 +224,8 @@ class Serving:
         settings = self.settings
         end = monotonic() + settings.grace_s
         self.system.draining = True
-        self.log.info("Shutting down: finishing what is under way")
+        if not self._failed_to_start:
+            self.log.info("Shutting down: finishing what is under way")
         if settings.drain_delay_s and self._signals:
             await self._unless_hurried(settings.drain_delay_s)
         self.edge.drain()
@@ -232,7 +237,8 @@ class Serving:
         await self.pool.stop(left if not self._busy() else 0.2)
         self.edge.close()
         self.access.flush()
-        self.log.info("Stopped")
+        if not self._failed_to_start:
+            self.log.info("Stopped")
 
     def _busy(self) -> bool:
         """Whether an answer is still owed. A client that has not sent its whole request is owed none."""

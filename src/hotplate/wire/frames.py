@@ -51,7 +51,7 @@ RESPONSE = 19
 OPEN = 20  # a stream begins; code: status; meta: Reply
 CHUNK = 21
 END = 22
-FAILED = 23  # loading or setup failed; body: text for the author
+FAILED = 23  # loading or a hook failed; body: a Failure (wire/failure.py)
 BATCH = 24  # a batched function was called; id: index of the route, code: items in the call
 METRIC = 25  # a value that the author's code counts; meta: Sample
 

@@ -6,11 +6,11 @@ load, often before this module has been imported.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import socket
 import sys
-import traceback
 from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,14 +24,17 @@ from hotplate.contract.codec import encode_contract
 from hotplate.contract.limits import slots_of
 from hotplate.dialects import registry
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
-from hotplate.errors import ProjectError, WireError
+from hotplate.dialects.importing import failure
+from hotplate.errors import WireError
 from hotplate.faces import registry as faces
 from hotplate.faces.base import Face
 from hotplate.wire import frames
 from hotplate.wire.arena import Arena
+from hotplate.wire.failure import encode_failure
 from hotplate.wire.layout import HEADER, SPEC
 from hotplate.worker.channel import Channel
 from hotplate.worker.invoke import Invoker
+from hotplate.worker.reports import failure_of
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
@@ -85,6 +88,7 @@ def main() -> int:
     """Run a worker to its end. Gives the exit status."""
     _die_with_server()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
+    faulthandler.enable()  # a segfault shows the author's frames
     sys.stdout.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
     for fd in (SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD):
         os.set_inheritable(fd, False)  # a program that user code starts has no business with them
@@ -98,11 +102,8 @@ def main() -> int:
     os.environ.update(spec.env)
     try:
         return _run(spec, channel)
-    except ProjectError as error:
-        channel.send(frames.frame(frames.FAILED, body=_explain(error, spec.root).encode()))
     except BaseException as error:  # noqa: BLE001 - whatever the author's code raises here is shown to the author
-        text = "".join(traceback.format_exception(error))
-        channel.send(frames.frame(frames.FAILED, body=text.encode(errors="replace")))
+        channel.send(frames.frame(frames.FAILED, body=encode_failure(failure_of(error, spec.root))))
     return 1
 
 
@@ -130,19 +131,19 @@ def _run(spec: Spec, channel: Channel) -> int:
     channel.send(frames.frame(frames.CONTRACT, body=encode_contract(contract)))
     if spec.errand is not None:
         if spec.errand == "store_assets":
-            _hook(loaded.store_assets, None)
+            _hook("store_assets", loaded.store_assets, spec)
         channel.state("STOPPED")  # without this word the server takes the end for a crash
         return 0
     loop = _loop() if any(route.asynchronous for route in contract.routes) else None
-    _hook(loaded.startup, loop)
+    _hook("on_server_startup", loaded.startup, spec, loop)
     channel.state("SETUP_SERVICE")
     if loaded.metrics is not None:
         loaded.metrics(channel.count)
-    _hook(loaded.setup, loop)
+    _hook("setup", loaded.setup, spec, loop)
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
     channel.state("SHUTTING_DOWN")
-    _hook(loaded.shutdown, loop)
+    _hook("on_server_shutdown", loaded.shutdown, spec, loop)
     channel.state("STOPPED")
     return 0
 
@@ -197,33 +198,21 @@ def _loop() -> AbstractEventLoop:
     return loop
 
 
-def _hook(hook: Any, loop: AbstractEventLoop | None) -> None:
+def _hook(name: str, hook: Any, spec: Spec, loop: AbstractEventLoop | None = None) -> None:
+    """Run a hook of the author's. Raises ProjectError with the place in their code."""
     if hook is None:
         return
-    result = hook()
-    if hasattr(result, "__await__"):
-        if loop is not None:
-            loop.run_until_complete(result)
-            return
-        import asyncio
+    try:
+        result = hook()
+        if hasattr(result, "__await__"):
+            if loop is not None:
+                loop.run_until_complete(result)
+                return
+            import asyncio
 
-        asyncio.run(result)
-
-
-def _explain(error: ProjectError, root: str) -> str:
-    """The author's traceback without our frames, then what and where in one line, then the next step."""
-    parts: list[str] = []
-    cause = error.__cause__
-    if cause is not None:
-        trace = cause.__traceback__
-        while trace is not None and not trace.tb_frame.f_code.co_filename.startswith(root) and trace.tb_next:
-            trace = trace.tb_next
-        parts.append("".join(traceback.format_exception(type(cause), cause, trace)))
-    place = f"{error.file}:{error.line}: " if error.file and error.line else f"{error.file}: " if error.file else ""
-    parts.append(f"{place}{error.message}\n")
-    if error.hint:
-        parts.append(f"{error.hint}\n")
-    return "".join(parts)
+            asyncio.run(result)
+    except (Exception, SystemExit) as error:
+        raise failure(error, Path(spec.root), f"{name}() failed") from error
 
 
 def _die_with_server() -> None:

@@ -6,7 +6,6 @@ Nothing here knows in which thread or loop it runs; the engines (`inline`, `thre
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable
 from sys import getrefcount
 from time import monotonic_ns
@@ -14,7 +13,7 @@ from typing import Any
 
 from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
-from hotplate.errors import HotplateError, InvalidOutput
+from hotplate.errors import InvalidOutput, Unavailable
 from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
 from hotplate.wire import frames
 from hotplate.wire.arena import open_spill
@@ -34,6 +33,7 @@ from hotplate.wire.frames import (
 )
 from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
+from hotplate.worker.reports import print_raised, print_unfit
 
 
 class Bound:
@@ -50,11 +50,14 @@ class Bound:
         "notes",
         "stream",
         "stream_type",
+        "where",
     )
 
     def __init__(self, call: Call, face: Face, mount: Mount) -> None:
         codec: Codec = face.codec(call, mount)
         self.name = call.route.name
+        source = call.route.source
+        self.where = f"{source.file}:{source.line}" if source is not None else "?"
         self.function: Callable[..., Any] = call.function
         self.codec = codec
         self.decode = codec.decode
@@ -148,22 +151,17 @@ class Invoker:
         """The answer to a call that raised. Errors that are not the caller's are printed for the author."""
         request_id = self.request_id(work)
         answer = route.codec.error(error, request_id)
-        if answer.status >= 500 and not isinstance(error, HotplateError):
+        if answer.status >= 500 and not isinstance(error, Unavailable):
             self.report(route, error, request_id)
         return answer
 
     @staticmethod
     def report(route: Bound, error: BaseException, request_id: str) -> None:
-        """Print the author's traceback, without our own frames on top."""
-        trace = error.__traceback__
-        while trace is not None and "/hotplate/worker/" in trace.tb_frame.f_code.co_filename:
-            trace = trace.tb_next
-        text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
-        try:
-            sys.stderr.write(f"{route.name}() raised {type(error).__name__} (request {request_id})\n{text}")
-            sys.stderr.flush()
-        except (OSError, ValueError):  # user code closed it; the caller still gets the answer
-            pass
+        """Tell the author what their function raised, or returned that it had not promised."""
+        if isinstance(error, InvalidOutput):
+            print_unfit(route.name, route.where, error, request_id)
+        else:
+            print_raised(route.name, error, request_id)
 
     def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
         """Build the answer frame of any result."""

@@ -53,7 +53,12 @@ def test_run_reaches_the_server_with_few_imports(tmp_path):
     assert "hotplate.config.resolve" in modules
     assert modules & HEAVY == set()
     ours = {name for name in modules if name.startswith("hotplate.cli.")}
-    assert ours == {"hotplate.cli.opening", "hotplate.cli.parsing", "hotplate.cli.run"}
+    assert ours == {
+        "hotplate.cli.entry_point",
+        "hotplate.cli.opening",
+        "hotplate.cli.parsing",
+        "hotplate.cli.run",
+    }
 
 
 def test_a_project_file_costs_yaml_and_nothing_else(tmp_path):

@@ -58,10 +58,15 @@ def test_an_environment_inside_the_project_is_not_the_authors_code(folder, monke
     [
         ("import sys\nsys.exit(3)", "SystemExit: 3", "__main__"),
         ("x: Image = None", "NameError", "from hotplate import Image"),
-        ("1 / 0", "ZeroDivisionError", "traceback"),
+        ("1 / 0", "ZeroDivisionError", "None"),
+        ("import cv2_, cv2", "No module named 'cv2_'", "pip install cv2_"),
+        ("import zz_helpr", "No module named 'zz_helpr'", "did you mean zz_helper?"),
+        ("import zz_needed", "No module named 'zz_needed'", "pip install -r requirements.txt"),
     ],
 )
 def test_whatever_an_import_raises_is_shown_with_a_next_step(folder, text, message, hint):
+    folder.write("zz_helper.py", "")
+    folder.write("requirements.txt", "# needed\nzz-needed==1.0\n")
     folder.write("service.py", SERVICE + text)
     error = failure(folder)
     assert message in error.message

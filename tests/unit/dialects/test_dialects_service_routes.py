@@ -154,7 +154,7 @@ def test_a_method_that_must_be_served_and_cannot_be_is_an_error_with_its_place(f
 def test_a_type_without_a_json_form_is_named_with_the_way_out(folder):
     folder.write_service(infer="def infer(self, pixels: range) -> str: ...")
     with pytest.raises(
-        ProjectError, match="argument 'pixels' of infer.. is a range, which cannot be read from JSON"
+        ProjectError, match="argument 'pixels' of infer.. is of type range, which cannot be read from JSON"
     ) as e:
         folder.load()
     assert "pydantic model" in str(e.value.hint)
