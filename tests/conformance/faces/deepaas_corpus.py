@@ -204,7 +204,7 @@ TREES = [
     post(MAIN, '{"req": "r"}', "application/json; charset=utf-8"),
     post(MAIN, '{"req": "r"}', "text/plain"),
     post(MAIN, '{"req": "r"}'),
-    post(MAIN, gzip.compress(b'{"req": "packed"}'), JSON, {"content-encoding": "gzip"}),
+    post(MAIN, gzip.compress(b'{"req": "packed"}', mtime=0), JSON, {"content-encoding": "gzip"}),
     post(MAIN, '{"req": "r", "f": NaN}', JSON, differs="json", status=400, holds="Invalid JSON body."),
     post(MAIN, '{"req": "r", "req": "s"}', JSON, differs="json", status=400, holds="Invalid JSON body."),
 ]
