@@ -88,6 +88,9 @@ CASES = {
         told="error: nothing to serve was found in {folder}; looked for\n"
         "  service: service.py (or the module that service_module names) with a class that derives from Service\n"
         "  function: functions named on the command line, as in model.py:predict\n"
+        "  predictor: cortex.yaml and the class that its `path` names, as for Cortex\n"
+        "  input_schema: app.py with class InferlessPythonModel, and input_schema.py with INPUT_SCHEMA\n"
+        "  entry_point: pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model\n"
         "  run hotplate init for a working example, or name a function: model.py:predict\n",
     ),
     "a syntax error": Case(

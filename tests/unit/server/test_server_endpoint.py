@@ -18,6 +18,7 @@ QUEUE = 4
 
 class Plan:
     named_id = b""
+    error_key = "detail"
 
 
 HEAD = parse_head(b"POST / HTTP/1.1\r\nHost: x\r\n\r\n", HeadRules())
