@@ -96,11 +96,15 @@ def open_project(
         service_class=service_class,
         faces=file.faces if file is not None else (),
         api=api,
-        options=options or {},
+        options={**_said_to_openai(file), **(options or {})},
         name=file.name if file is not None else "",
         description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)
+
+
+def _said_to_openai(file: ProjectFile | None) -> dict[str, str]:
+    return {f"openai.{kind}": name for kind, name in file.openai.items()} if file is not None else {}
 
 
 def _is_target(text: str) -> bool:
