@@ -89,12 +89,12 @@ def _counted(found: Any, count: int, name: str) -> list[Any]:
 
 
 def _called(contract: Contract, model: str, chosen: Chosen) -> Mount:
-    route = contract.routes[chosen.index]
+    route = contract.routes[chosen.route]
     return Mount(
         method="POST",
         path=chosen.shape.path,
         face=NAME,
-        call=chosen.index,
+        call=chosen.route,
         joint=chosen.one and chosen.shape.kind == "embed",
         variant=f"{chosen.shape.kind} {chosen.main} {model}",
         error_key=ERROR_KEY,
@@ -106,7 +106,12 @@ def _fixed_paths(model: str) -> Iterator[Mount]:
     described = {"id": model, "object": "model", "created": 0, "owned_by": "hotplate"}
     yield _fixed("GET", "/v1/models", {"object": "list", "data": [described]})
     yield _fixed("GET", f"/v1/models/{model}", described)
-    unknown = {"message": "There is no such path or model.", "type": "invalid_request_error", "param": None, "code": None}
+    unknown = {
+        "message": "There is no such path or model.",
+        "type": "invalid_request_error",
+        "param": None,
+        "code": None,
+    }
     yield _fixed("POST", "/v1/*", {"error": unknown}, status=404)
 
 

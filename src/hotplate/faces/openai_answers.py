@@ -16,7 +16,8 @@ from hotplate.faces.openai_shapes import CHAT, Shape
 
 Members = dict[str, Any]
 
-_ASIDE = ("usage", "finish_reason", "logprobs", "choices", "message", "delta")
+_BESIDE = ("usage", "finish_reason", "logprobs")
+_ASIDE = (*_BESIDE, "choices", "message", "delta")
 _CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb (help.openai.com, "What are tokens"), for functions that do not say what they used."""
 
@@ -33,43 +34,42 @@ def piece_of(shape: Shape, value: Any) -> Piece:
     """Read one piece of a stream: text, an object with some of a message's members, or a chunk as OpenAI sends it."""
     if isinstance(value, str):
         return Piece({"content": value} if shape is CHAT else {"text": value})
-    if not isinstance(value, dict):
+    given = _object(value)
+    if given is None:
         _unfit(shape, value)
-    given = cast("Members", value)
-    usage, finish = _usage(given), given.get("finish_reason")
+    usage, finish, delta = _object(given.get("usage")), given.get("finish_reason"), given
     choices: Any = given.get("choices")
     if isinstance(choices, list):
-        if not choices:
-            return Piece({}, None, usage)
-        first: Members = choices[0]
+        several = cast("list[Any]", choices)
+        first = _object(several[0]) if several else Members()
+        if first is None:
+            _unfit(shape, value)
         finish = first.get("finish_reason")
-        given = first.get("delta") or {} if shape is CHAT else {"text": first.get("text", "")}
-    delta = _told(shape, given)
+        delta = (_object(first.get("delta")) or {}) if shape is CHAT else {"text": first.get("text", "")}
+    delta = _told(shape, delta)
     if not delta and usage is None and finish is None and not isinstance(choices, list):
         _unfit(shape, value)
     return Piece(delta, finish, usage)
 
 
 def whole(shape: Shape, value: Any) -> tuple[list[Members], Mapping[str, Any] | None]:
-    """Give the choices and the usage of a result: text, an object, a list of several, or an answer as OpenAI sends it."""
+    """Give the choices and the usage of a result: text, an object, a list of them, or an answer as OpenAI sends it."""
     if isinstance(value, list):
-        found = cast("list[Any]", value)
-        if not found:
-            _unfit(shape, found)
-        parts = [whole(shape, each) for each in found]
+        parts = [whole(shape, each) for each in cast("list[Any]", value)]
+        if not parts:
+            _unfit(shape, parts)
         choices = [{**choice, "index": index} for index, (each, _) in enumerate(parts) for choice in each]
-        return choices, next((usage for _, usage in parts if usage), None)
-    if isinstance(value, dict) and isinstance(value.get("choices"), list):  # pyright: ignore[reportUnknownMemberType]
-        given = cast("Members", value)
-        return [{"index": index, **each} for index, each in enumerate(given["choices"])], _usage(given)
-    if isinstance(value, dict) and isinstance(value.get("message"), dict):  # pyright: ignore[reportUnknownMemberType]
-        given = cast("Members", value)
-        value = {**given["message"], **{name: given[name] for name in _ASIDE[:3] if name in given}}
+        return choices, next((used for _, used in parts if used), None)
+    given = _object(value) or {}
+    if isinstance(given.get("choices"), list):
+        return [{"index": index, **each} for index, each in enumerate(given["choices"])], _object(given.get("usage"))
+    message = _object(given.get("message"))
+    if message is not None:
+        value = {**message, **{name: given[name] for name in _BESIDE if name in given}}
     piece = piece_of(shape, value)
     if not piece.delta:
-        _unfit(shape, cast("object", value))
-    logprobs: Any = value.get("logprobs") if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType]
-    return [_choice(shape, piece.delta, piece.finish, logprobs)], piece.usage
+        _unfit(shape, value)
+    return [_choice(shape, piece.delta, piece.finish, given.get("logprobs"))], piece.usage
 
 
 def gathered(shape: Shape, pieces: Iterable[Piece]) -> tuple[list[Members], Mapping[str, Any] | None]:
@@ -134,6 +134,10 @@ def _told(shape: Shape, given: Members) -> Members:
     return {} if text is None else {"text": text}
 
 
+def _object(value: Any) -> Members | None:
+    return cast("Members", value) if isinstance(value, dict) else None
+
+
 def _only_text(own: Members) -> str | None:
     texts = [value for value in own.values() if isinstance(value, str)]
     return texts[0] if len(texts) == 1 else None
@@ -149,11 +153,6 @@ def _unfit(shape: Shape, value: Any) -> NoReturn:
 
 
 # -- usage
-
-
-def _usage(given: Members) -> Mapping[str, Any] | None:
-    found: Any = given.get("usage")
-    return cast("Mapping[str, Any]", found) if isinstance(found, dict) else None
 
 
 def tokens(characters: int) -> int:
@@ -185,7 +184,7 @@ def vectors(value: Any, count: int) -> tuple[list[list[float]], Mapping[str, Any
     said: Mapping[str, Any] | None = None
     if isinstance(value, dict):
         given = cast("Members", value)
-        said = _usage(given)
+        said = _object(given.get("usage"))
         value = next((given[name] for name in ("embeddings", "embedding", "data", "vectors") if name in given), None)
     rows: Any = value
     if isinstance(rows, list) and rows and not isinstance(rows[0], list | dict):
@@ -194,7 +193,9 @@ def vectors(value: Any, count: int) -> tuple[list[list[float]], Mapping[str, Any
         raise InvalidOutput from ValueError(f"/v1/embeddings needs a list of vectors, and got {type(rows).__name__}")
     found = [_vector(row) for row in cast("list[Any]", rows)]
     if len(found) != count:
-        raise InvalidOutput from ValueError(f"/v1/embeddings needs a vector for each text: {count}, and got {len(found)}")
+        raise InvalidOutput from ValueError(
+            f"/v1/embeddings needs a vector for each text: {count}, and got {len(found)}"
+        )
     return found, said
 
 

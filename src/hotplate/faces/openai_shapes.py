@@ -23,7 +23,9 @@ class Shape(NamedTuple):
     by_parameter: bool
 
 
-CHAT = Shape("chat", "/v1/chat/completions", ("chat", "chat_completion", "chat_completions"), "messages", ("array",), True)
+CHAT = Shape(
+    "chat", "/v1/chat/completions", ("chat", "chat_completion", "chat_completions"), "messages", ("array",), True
+)
 COMPLETE = Shape(
     "complete", "/v1/completions", ("complete", "completion", "completions"), "prompt", ("string", "array"), True
 )
@@ -38,14 +40,14 @@ class Chosen(NamedTuple):
     """A route for one path. `main` is the parameter that takes the messages, the prompt or the texts."""
 
     shape: Shape
-    index: int
+    route: int
     main: str
     one: bool
     """Whether it takes one text where the API may bring several."""
 
 
 def choose(contract: Contract) -> list[Chosen]:
-    """Find the routes. Raises ProjectError when one does not fit, when several could be meant, or when there is none."""
+    """Find the routes. Raises ProjectError when one does not fit, several could be meant, or there is none."""
     said: Mapping[str, str] = contract.facts.get("openai", {})
     found = [chosen for shape in SHAPES if (chosen := _choose(contract, shape, said.get(shape.kind)))]
     if not found:

@@ -1,4 +1,4 @@
-"""The events of one streamed chat or text completion, as OpenAI sends them: chunks, a usage chunk if asked, `[DONE]`."""
+"""The events of one streamed completion, as OpenAI sends them: chunks, one with the usage if asked, and `[DONE]`."""
 
 from __future__ import annotations
 

@@ -77,7 +77,9 @@ class Invoker:
     def __init__(
         self, calls: tuple[Call, ...], mounts: tuple[tuple[Face, Mount], ...], channel: Channel, id_prefix: str
     ) -> None:
-        self.routes = [Bound(_call(calls, face, mount), face, mount) for face, mount in mounts if mount.call is not None]
+        self.routes = [
+            Bound(_call(calls, face, mount), face, mount) for face, mount in mounts if mount.call is not None
+        ]
         self.channel = channel
         self._id_prefix = id_prefix
 
