@@ -18,6 +18,7 @@ Members = dict[str, Any]
 
 _BESIDE = ("usage", "finish_reason", "logprobs")
 _ASIDE = (*_BESIDE, "choices", "message", "delta")
+_OF_A_MESSAGE = ("content", "tool_calls", "refusal", "role", "function_call", "audio", "reasoning_content", "reasoning")
 _CHARACTERS_PER_TOKEN = 4
 """OpenAI's own rule of thumb (help.openai.com, "What are tokens"), for functions that do not say what they used."""
 
@@ -124,10 +125,10 @@ def _told(shape: Shape, given: Members) -> Members:
     """The members that make a message or a text, out of an object that may name its one text as it likes."""
     own = {name: value for name, value in given.items() if name not in _ASIDE}
     if shape is CHAT:
-        if not own or any(name in own for name in ("content", "tool_calls", "refusal", "role", "function_call")):
+        if any(name in own for name in _OF_A_MESSAGE):
             return own
         text = _only_text(own)
-        return own if text is None else {"content": text}
+        return {} if text is None else {"content": text}
     if isinstance(own.get("text"), str):
         return {"text": own["text"]}
     text = _only_text(own)
