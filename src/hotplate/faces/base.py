@@ -31,9 +31,10 @@ class Head(msgspec.Struct, kw_only=True):
 
 
 class Raised(msgspec.Struct, frozen=True):
-    """What the author's function `name` raised in a call that has a good answer all the same."""
+    """What the author's function `name`, written at `where`, raised in a call that has a good answer all the same."""
 
     name: str
+    where: str
     error: BaseException
     request_id: str
 

@@ -209,7 +209,8 @@ class McpCodec:
         given = failures.answer(error, request_id)
         code = rules.INTERNAL_ERROR if given.status >= 500 else rules.INVALID_REQUEST
         refused = Refused(code, failures.sentence(error, given))
-        return Answer(status=given.status, body=_encode(_error(None, refused)), headers=given.headers)
+        status = 400 if given.status == 422 else given.status
+        return Answer(status=status, body=_encode(_error(None, refused)), headers=given.headers)
 
 
 def _arguments(asked: dict[str, Any], data: bytes | None) -> bytes:
@@ -239,7 +240,7 @@ def _outcome(pending: Pending, request_id: str, raised: list[Raised]) -> dict[st
             error = unfit
     given = failures.answer(error, request_id)
     if given.status >= 500:
-        raised.append(Raised(pending.tool.call.route.name, error, request_id))
+        raised.append(Raised(pending.tool.call.route.name, pending.tool.where, error, request_id))
     text = failures.sentence(error, given)
     if given.status >= 500 and not isinstance(error, HotplateError):
         text = f"{pending.tool.name} failed (request {request_id})"

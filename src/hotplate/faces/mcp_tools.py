@@ -28,6 +28,8 @@ class Tool:
     def __init__(self, name: str, call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> None:
         self.name = name
         self.call = call
+        source = call.route.source
+        self.where = f"{source.file}:{source.line}" if source is not None else "?"
         self._plain = PlainCodec(call)
         self._result = Result(call)
         self._structured = _is_object(call.route)

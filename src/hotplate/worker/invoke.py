@@ -33,7 +33,7 @@ from hotplate.wire.frames import (
 )
 from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
-from hotplate.worker.reports import print_raised, print_unfit
+from hotplate.worker.reports import report
 
 
 class Bound:
@@ -163,17 +163,14 @@ class Invoker:
     @staticmethod
     def report(route: Bound, error: BaseException, request_id: str) -> None:
         """Tell the author what their function raised, or returned that it had not promised."""
-        if isinstance(error, InvalidOutput):
-            print_unfit(route.name, route.where, error, request_id)
-        else:
-            print_raised(route.name, error, request_id)
+        report(route.name, route.where, error, request_id)
 
     def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
         """Build the answer frame of any result."""
         if isinstance(result, Answer):
             status, body = result.status, result.body
             for each in result.raised:
-                print_raised(each.name, each.error, each.request_id)
+                report(each.name, each.where, each.error, each.request_id)
             meta = (
                 encode_meta(Reply(content_type=result.content_type, headers=result.headers))
                 if result.headers or result.content_type != "application/json"

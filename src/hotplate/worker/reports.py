@@ -35,6 +35,14 @@ def trace_of(error: BaseException, root: Path) -> str:
     return "" if step is None else "".join(traceback.format_exception(type(error), error, step))
 
 
+def report(name: str, where: str, error: BaseException, request_id: str) -> None:
+    """Tell the author what their function raised, or returned that it had not promised."""
+    if isinstance(error, InvalidOutput):
+        print_unfit(name, where, error, request_id)
+    else:
+        print_raised(name, error, request_id)
+
+
 def print_raised(name: str, error: BaseException, request_id: str) -> None:
     """Print the traceback of a call, without our own frames on top."""
     trace = error.__traceback__
