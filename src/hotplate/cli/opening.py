@@ -34,6 +34,11 @@ def add_project(parser: argparse.ArgumentParser) -> None:
         metavar="PATH | FILE:FUNCTION",
         help="The project's folder (default: this one), or functions to serve, such as model.py:predict",
     )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that say how to read a project."""
     group = parser.add_argument_group("How to read the project")
     group.add_argument("--dialect", metavar="NAME", help="How the code is written, instead of finding out")
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")
@@ -69,8 +74,8 @@ def open_project(
     A function of a file below this folder (`app/model.py:predict`) keeps this folder as the project, so that its
     imports work as typed; a file elsewhere brings its own folder.
     """
-    folders = [path for path in paths if not _is_target(path)]
-    targets = [path for path in paths if _is_target(path)]
+    folders = [path for path in paths if not is_target(path)]
+    targets = [path for path in paths if is_target(path)]
     if len(folders) > 1:
         raise ProjectError(f"Only one folder can be served at a time, not {len(folders)}.", hint=" ".join(folders))
     root = Path(folders[0]) if folders else Path()
@@ -107,8 +112,8 @@ def _said_to_openai(file: ProjectFile | None) -> dict[str, str]:
     return {f"openai.{kind}": name for kind, name in file.openai.items()} if file is not None else {}
 
 
-def _is_target(text: str) -> bool:
-    """`model.py:predict` or `package.model:predict`."""
+def is_target(text: str) -> bool:
+    """Say whether a word names a function: `model.py:predict` or `package.model:predict`."""
     module, colon, function = text.rpartition(":")
     return bool(colon and module and all(name.isidentifier() for name in function.split(".")))
 
