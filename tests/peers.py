@@ -56,6 +56,11 @@ def mcp_python() -> Path:
     return _environment("mcp", "mcp==2.3.0")
 
 
+def clients_python() -> Path:
+    """The interpreter of an environment with Hotplate and the HTTP clients that authors use."""
+    return _environment("clients", "requests", "httpx", "aiohttp", "--editable", str(CACHE.parent.parent))
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"

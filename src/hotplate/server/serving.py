@@ -56,6 +56,7 @@ class Serving:
         entry: str,
         watch: Path | None,
         command: str | None,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.log = log
@@ -73,6 +74,7 @@ class Serving:
         self._entry = entry
         self._watch = watch
         self._command = command
+        self._names = names
         self._status = 0
         self._signals = 0
         self._stop: asyncio.Event
@@ -122,7 +124,7 @@ class Serving:
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._loop_failed)
         self._stop, self._hurry = asyncio.Event(), asyncio.Event()
-        self.edge = Edge(self, edge_limits(settings), loop)
+        self.edge = Edge(self, edge_limits(settings, self._names), loop)
         self.system.edge = self.edge
         self.access.start(loop)
         self.pool = Pool(
@@ -251,13 +253,13 @@ class Serving:
             pass
 
 
-def edge_limits(settings: Settings) -> EdgeLimits:
-    """The edge's limits, from the settings."""
+def edge_limits(settings: Settings, names: frozenset[str] = frozenset()) -> EdgeLimits:
+    """The edge's limits, from the settings. `names` are hosts besides this machine's own that it answers to."""
     hosts = None
     if settings.allowed_hosts:
         hosts = frozenset(host.lower() for host in settings.allowed_hosts)
     elif is_loopback(settings.host):
-        hosts = LOOPBACK_HOSTS
+        hosts = LOOPBACK_HOSTS | names
     return EdgeLimits(
         max_header_bytes=settings.max_header_bytes,
         # What comes whole with its head is not measured again, so it is no larger than any limit.

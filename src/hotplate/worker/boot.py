@@ -126,6 +126,7 @@ def _first_frame(channel: Channel) -> Spec | None:
 def _run(spec: Spec, channel: Channel) -> int:
     channel.state("LAUNCH_PREDICT_LOOP")
     compat.install()
+    _reach_siblings(spec.dialect)
     loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
     contract, mounts = mount(_with_options(loaded.contract, spec.options), spec.faces)
     invoker = Invoker(loaded.calls, mounts, channel, spec.id_prefix)
@@ -149,22 +150,31 @@ def _run(spec: Spec, channel: Channel) -> int:
     return 0
 
 
+def _reach_siblings(dialect: str) -> None:
+    """Make `http://api-NAME:8888` work, for projects written for Cortex and for others that name their siblings."""
+    where = os.environ.get("HOTPLATE_SIBLINGS", "")
+    if where and (dialect == "predictor" or where.lstrip().startswith("{")):
+        from hotplate.compat import siblings
+
+        siblings.install(where, os.environ.get(siblings.TOKEN_VARIABLE, ""))
+
+
 def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Face, Mount], ...]]:
     """Put the contract's routes on HTTP: by its own face first, then by those that the project turns on.
 
-    Where two faces want one method and path for the same route, the first has it: callers of the project's own face
-    find what they know. Mounts that run a route come before the others, since a call frame names its mount by its
+    Where the plain face would have a route at the very path where the project's own has it, it gives way: callers of
+    the latter find what they know. Mounts that run a route come before the others, since a call frame names its mount by its
     place.
 
     Raises:
-        ProjectError: two faces want one method and path for different things.
+        ProjectError: two faces want one method and path.
     """
     found: dict[tuple[str, str], tuple[Face, Mount]] = {}
     for name in dict.fromkeys((contract.face, *more)):
         face = faces.get(name)
         for one in face.mounts(contract):
             first, other = found.setdefault((one.method, one.path), (face, one))
-            if first is not face and (one.call is None or one.joint or other.joint or one.call != other.call):
+            if first is not face and not (name == "plain" and one.call == other.call):
                 raise _clash(contract, first.name, other, name, one)
     ordered = tuple(sorted(found.values(), key=lambda pair: pair[1].call is None))
     refusals: Refusals | None = getattr(faces.get(contract.face), "refusals", None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from hotplate.dialects.importing import is_inside
-from hotplate.errors import InvalidOutput, ProjectError
+from hotplate.errors import InvalidOutput, ProjectError, SettingError
 from hotplate.wire.failure import Failure
 
 _OURS = ("/hotplate/worker", "/hotplate/faces")
@@ -16,6 +16,8 @@ _OURS = ("/hotplate/worker", "/hotplate/faces")
 
 def failure_of(error: BaseException, root: str) -> Failure:
     """Give what the server is to show of an error that ended a start."""
+    if isinstance(error, SettingError):
+        return Failure(error.message, file=error.source or "", hint=error.hint or "")
     if not isinstance(error, ProjectError):  # ours: shown whole, to be reported
         text = "".join(traceback.format_exception(error))
         return Failure(f"{type(error).__name__}: {error}", trace=text)
