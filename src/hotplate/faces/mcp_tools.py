@@ -12,6 +12,8 @@ import msgspec
 
 from hotplate.contract import Contract, Route
 from hotplate.dialects.base import Call
+from hotplate.faces.base import Codec
+from hotplate.faces.cortex_values import takes_whole
 from hotplate.faces.encoding import Result
 from hotplate.faces.plain import PlainCodec
 
@@ -30,7 +32,7 @@ class Tool:
         self.call = call
         source = call.route.source
         self.where = f"{source.file}:{source.line}" if source is not None else "?"
-        self._plain = PlainCodec(call)
+        self._codec = _reader(call)
         self._result = Result(call)
         self._structured = _is_object(call.route)
         self.described = _described(name, call.route, definitions, structured=self._structured)
@@ -39,7 +41,7 @@ class Tool:
         """Read the arguments, a JSON object. Raises InvalidInput, as the plain face does."""
         if not self.call.parameters:
             return ()
-        return self._plain.decode(arguments, None)
+        return self._codec.decode(arguments, None)
 
     def content(self, value: Any) -> Part:
         """Give `content`, and `structuredContent` for an object. Raises InvalidOutput."""
@@ -73,6 +75,15 @@ class Tool:
         return _json(value)
 
 
+def _reader(call: Call) -> Codec:
+    """What reads the arguments. A predictor's are its payload."""
+    if not takes_whole(call.route):
+        return PlainCodec(call)
+    from hotplate.faces.cortex import CortexCodec
+
+    return CortexCodec(call)
+
+
 def tools_of(contract: Contract, calls: tuple[Call, ...]) -> dict[str, Tool]:
     """Every route by its name. One function at several paths is one tool."""
     found: dict[str, Tool] = {}
@@ -89,7 +100,7 @@ def tools_of(contract: Contract, calls: tuple[Call, ...]) -> dict[str, Tool]:
 
 def _described(name: str, route: Route, definitions: Mapping[str, Mapping[str, Any]], *, structured: bool) -> Part:
     properties: Part = {}
-    for param in route.params:
+    for param in () if takes_whole(route) else route.params:
         schema = dict(param.type.schema)
         if param.description:
             schema["description"] = param.description
@@ -97,7 +108,9 @@ def _described(name: str, route: Route, definitions: Mapping[str, Mapping[str, A
             schema.setdefault("default", param.default)
         properties[param.name] = schema
     wanted: Part = {"type": "object", "properties": properties}
-    if required := [param.name for param in route.params if param.required]:
+    if takes_whole(route):
+        wanted = {"type": "object", "additionalProperties": True}
+    elif required := [param.name for param in route.params if param.required]:
         wanted["required"] = required
     about = "\n\n".join(part for part in (route.summary, route.description) if part)
     described: Part = {"name": name, "inputSchema": _closed(wanted, definitions)}

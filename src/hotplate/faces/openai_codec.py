@@ -12,13 +12,15 @@ from hotplate.errors import HotplateError, InvalidInput, UnsupportedMedia
 from hotplate.faces import failures, json_limits, media_type
 from hotplate.faces import openai_answers as answers
 from hotplate.faces.base import Answer, Buffer, Head, Stream
+from hotplate.faces.cortex_values import takes_whole
 from hotplate.faces.encoding import Result
-from hotplate.faces.openai_shapes import CHAT, COMPLETE, EMBED, WHOLE_BODY, Shape, types_of
+from hotplate.faces.openai_shapes import CHAT, COMPLETE, EMBED, Shape, types_of
 from hotplate.faces.openai_stream import Events
 from hotplate.faces.plain import PlainCodec
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
+    from hotplate.faces.cortex import CortexCodec
 
 _EVENTS = "text/event-stream; charset=utf-8"
 _SAME = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
@@ -79,6 +81,7 @@ class OpenAICodec:
         self._names = [parameter.name for parameter in call.parameters]
         self._types = next((types_of(param) for param in call.route.params if param.name == main), set[str]())
         self._plain = PlainCodec(call)
+        self._whole = _whole_codec(call)
         self._result = Result(call)
 
     # -- in ----------------------------------------------------------------------------------------------------
@@ -91,7 +94,7 @@ class OpenAICodec:
         if kind and not media_type.is_json(kind):
             raise UnsupportedMedia(f"This path takes application/json, not {kind[:100]}.")
         request, members = _read(data)
-        if request.model not in (None, self._model) and "model" not in self._names and self._main != WHOLE_BODY:
+        if request.model not in (None, self._model) and "model" not in self._names and self._whole is None:
             raise UnknownModel(f"The model `{str(request.model)[:200]}` does not exist. There is `{self._model}`.")
         main = members.get(self._shape.key, msgspec.Raw(b""))
         ask = Ask(
@@ -105,10 +108,10 @@ class OpenAICodec:
             dimensions=request.dimensions,
         )
         head.note = ask
-        if self._main == WHOLE_BODY:
+        if self._whole is not None:
             if self._shape is EMBED:
                 ask.texts = len(_texts(main)) if main else 1
-            return self._plain.decode(b"".join((b'{"payload":', data, b"}")), None)
+            return self._whole.decode(data, None)
         given = self._given(members)
         if self._shape is EMBED:
             return self._embed(given, ask)
@@ -241,6 +244,15 @@ class OpenAICodec:
         kind = "invalid_request_error" if status < 500 else "server_error"
         body = _encode({"error": {"message": text, "type": kind, "param": param, "code": code}})
         return Answer(status=status, body=body, headers=given.headers)
+
+
+def _whole_codec(call: Call) -> CortexCodec | None:
+    """What gives a predictor its payload."""
+    if not takes_whole(call.route):
+        return None
+    from hotplate.faces.cortex import CortexCodec
+
+    return CortexCodec(call)
 
 
 def _read(data: bytes) -> tuple[_Request, dict[str, msgspec.Raw]]:

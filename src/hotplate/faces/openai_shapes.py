@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast
 
 from hotplate.contract import Contract, Param, Route
 from hotplate.errors import ProjectError
+from hotplate.faces.cortex_values import takes_whole
 
 
 class Shape(NamedTuple):
@@ -97,7 +98,7 @@ def _fitted(route: Route, index: int, shape: Shape) -> Chosen:
         raise _error(route, f"{_head(route)} cannot answer {shape.path}: {problem}.", _EXAMPLES[shape.kind])
     main = _main(route, shape)
     assert main is not None
-    one = main.name != WHOLE_BODY and "array" not in types_of(main) and bool(types_of(main))
+    one = not takes_whole(route) and "array" not in types_of(main) and bool(types_of(main))
     return Chosen(shape, index, main.name, one)
 
 
@@ -105,7 +106,7 @@ def _mismatch(route: Route, shape: Shape) -> str | None:
     main = _main(route, shape)
     if main is None:
         return f"it has no parameter {shape.key}"
-    if main.name != WHOLE_BODY and not _takes(main, shape):
+    if not takes_whole(route) and not _takes(main, shape):
         wanted = "a list of messages" if shape is CHAT else "text, or a list of texts"
         return f"{main.name} takes {main.type.annotation or ' or '.join(sorted(types_of(main)))}, not {wanted}"
     if route.body != "json":
@@ -118,10 +119,10 @@ def _mismatch(route: Route, shape: Shape) -> str | None:
 
 
 def _main(route: Route, shape: Shape) -> Param | None:
-    for name in (shape.key, WHOLE_BODY):
-        for param in route.params:
-            if param.name == name:
-                return param
+    wanted = WHOLE_BODY if takes_whole(route) else shape.key
+    for param in route.params:
+        if param.name == wanted:
+            return param
     needed = [param for param in route.params if param.required]
     return needed[0] if len(needed) == 1 else None
 

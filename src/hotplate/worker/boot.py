@@ -163,8 +163,8 @@ def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Fa
     """Put the contract's routes on HTTP: by its own face first, then by those that the project turns on.
 
     Where the plain face would have a route at the very path where the project's own has it, it gives way: callers of
-    the latter find what they know. Mounts that run a route come before the others, since a call frame names its mount by its
-    place.
+    the latter find what they know. Mounts that run a route come before the others, since a call frame names its mount
+    by its place.
 
     Raises:
         ProjectError: two faces want one method and path.
