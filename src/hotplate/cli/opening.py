@@ -6,10 +6,12 @@ import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotplate.cli.entry_point import add_model, options
 from hotplate.config.project_file import load_project_file
+from hotplate.config.route_texts import OPTION as ROUTES
+from hotplate.config.route_texts import of_flags
 from hotplate.dialects.base import Project
 from hotplate.errors import ProjectError
 
@@ -40,14 +42,29 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
     group.add_argument("--api", metavar="NAME", help="Name of the API in cortex.yaml, where there are several")
     add_model(group)
+    add_routes(group)
+
+
+def add_routes(group: Any) -> None:
+    """The option of the routes dialect, as proxiML's command line has it."""
+    group.add_argument(
+        "--route",
+        action="append",
+        metavar="JSON",
+        help='Route to a function: {"path": "/predict", "verb": "POST", "file": "predict", "function": "f", '
+        '"positional": true, "body": [{"name": "x", "type": "str"}]}. Repeatable',
+    )
 
 
 def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
     given = options(args)
+    if args.route:
+        given[ROUTES] = of_flags(args.route)
+    asked = "routes" if args.route else "entry_point" if given.get("entry_point") else None
     return open_project(
         args.paths,
-        dialect=args.dialect or ("entry_point" if given.get("entry_point") else None),
+        dialect=args.dialect or asked,
         service_module=args.service_module,
         service_class=args.service_class,
         api=args.api,
@@ -89,6 +106,8 @@ def open_project(
         service_class = service_class or file.service_class
         api = api or file.api
         targets = targets or list(file.functions)
+        if file.routes and not (options or {}).get(ROUTES):
+            options = {**(options or {}), ROUTES: file.routes}
     project = Project(
         root=root.resolve(),
         targets=tuple(targets),
