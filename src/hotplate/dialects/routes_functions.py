@@ -172,7 +172,7 @@ def caller(spec: Spec, signature: Signature, function: Callable[..., Any]) -> Ca
 
     A generator's pieces are put into one list: FastAPI, and so proxiML, answers with that.
     """
-    called = function if spec.positional else partial(_by_name, function, tuple(field.name for field in spec.body))
+    called = function if spec.positional or not spec.body else partial(_by_name, function, tuple(field.name for field in spec.body))
     if not signature.generator:
         return called
     return partial(_collect_async if signature.asynchronous else _collect, called)
