@@ -12,7 +12,7 @@ from typing import Any
 from hotplate.authoring import BATCH_MARK
 from hotplate.contract import Batching, Source
 from hotplate.dialects.annotations import text_of
-from hotplate.dialects.base import MISSING, Project
+from hotplate.dialects.base import MISSING, Evidence, Project
 from hotplate.dialects.importing import import_module
 from hotplate.dialects.routes_specs import Spec
 from hotplate.dialects.signature import Argument, Signature, relative, source_of
@@ -61,7 +61,9 @@ def absent(spec: Spec, file: str, functions: Sequence[str]) -> HotplateError:
 
 def _not_callable(spec: Spec, file: str, line: int | None, what: str) -> ProjectError:
     text = f"{spec.function}, which {spec.label} names, is {what}, not a function"
-    return ProjectError(text, file=file, line=line, hint="name a function of the file, or a method of an instance in it")
+    return ProjectError(
+        text, file=file, line=line, hint="name a function of the file, or a method of an instance in it"
+    )
 
 
 def find(spec: Spec, project: Project) -> Callable[..., Any]:
@@ -172,7 +174,11 @@ def caller(spec: Spec, signature: Signature, function: Callable[..., Any]) -> Ca
 
     A generator's pieces are put into one list: FastAPI, and so proxiML, answers with that.
     """
-    called = function if spec.positional or not spec.body else partial(_by_name, function, tuple(field.name for field in spec.body))
+    called = (
+        function
+        if spec.positional or not spec.body
+        else partial(_by_name, function, tuple(field.name for field in spec.body))
+    )
     if not signature.generator:
         return called
     return partial(_collect_async if signature.asynchronous else _collect, called)
@@ -188,6 +194,17 @@ def _collect(function: Callable[..., Any], *values: Any) -> list[Any]:
 
 async def _collect_async(function: Callable[..., Any], *values: Any) -> list[Any]:
     return [piece async for piece in function(*values)]
+
+
+def evidence(spec: Spec, sources: Sources) -> Evidence:
+    """Say where a route's function is and what names it. Raises as `from_text`."""
+    signature = from_text(spec, sources)
+    module = sources.module(spec.module)
+    node = module.nodes.get(spec.function) if module is not None else None
+    said = f"{spec.where.place}:{spec.where.line()}" if spec.where.in_file else spec.where.place
+    text = f"def {spec.function}" if signature else spec.function
+    line = node.lineno if node is not None else 0
+    return Evidence(file=spec.file, line=line, text=f"{text}, at {spec.label} by {said}")
 
 
 def source(spec: Spec) -> Source:
