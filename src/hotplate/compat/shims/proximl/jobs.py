@@ -1,4 +1,4 @@
-"""`proximl.jobs`: making endpoints, waiting for them, ending them; in the words and with the errors of proximl 1.0.2."""
+"""`proximl.jobs`: making endpoints, waiting for them, ending them; with the words and errors of proximl 1.0.2."""
 
 from __future__ import annotations
 
