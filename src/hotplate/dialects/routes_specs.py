@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 from hotplate.config.route_texts import OPTION
@@ -71,7 +72,7 @@ def read(project: Project) -> tuple[Spec, ...]:
 
 def _parsed(text: str, where: Written) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=partial(_members, where))
     except json.JSONDecodeError as error:
         shown = text[max(0, error.pos - 20) : error.pos + 20].replace("\n", " ")
         place = f"character {error.pos + 1}" if error.lineno == 1 else f"line {error.lineno}, character {error.colno}"
@@ -80,6 +81,15 @@ def _parsed(text: str, where: Written) -> Any:
         raise where.fault("", message, hint) from None
     except RecursionError:
         raise where.fault("", "The route is nested too deeply", "a route has no deep values") from None
+
+
+def _members(where: Written, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise where.fault("", f"The route has {twice!r} twice in one object", "remove one of them")
+    return found
 
 
 def _spec(value: Any, where: Written) -> Spec:

@@ -142,6 +142,9 @@ def test_the_pages_script_makes_an_endpoint_that_outlives_it(place, tmp_path):
     name, url = python(place, folder, "deploy.py").stdout.split()
     assert call(f"{url}/predict", filename="pizza.jpg") == [{"file": "pizza.jpg"}]
     assert call(f"{url}/variable") == "a=b c"
+    (kept,) = (tmp_path / "config").glob("local-jobs/*/job.json")
+    assert kept.parent.stat().st_mode & 0o077 == 0
+    assert "--env=GREETING" in json.loads(kept.read_text())["options"]  # so no listing of processes shows the value
     assert python(place, folder, "end.py", name).stdout.splitlines() == ["running True /predict True", "404 []"]
     with pytest.raises(urllib.error.URLError):
         call(f"{url}/predict", filename="pizza.jpg")
@@ -186,6 +189,7 @@ def test_an_endpoint_that_cannot_start_fails_with_its_last_words(place, tmp_path
             "Invalid environment variable format.  Must be in 'KEY=VALUE' format.",
             2,
         ),
+        (["--env", "=A", "--route", SEED, "x"], "cannot name an environment variable", 1),
         (["x"], "An endpoint needs routes", 1),
         (["--route", SEED, "--checkpoint", "c", "x"], "no checkpoints on this machine", 1),
         (["--route", SEED, "--model-id", "m", "x"], "Models of the kind 'proximl' are not on this machine", 1),

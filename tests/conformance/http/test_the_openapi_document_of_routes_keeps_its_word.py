@@ -1,4 +1,4 @@
-"""What /openapi.json says of routes holds: what fits it is taken, in a body and in a query, and answered as described."""
+"""What /openapi.json says of routes holds: what fits it is taken, in a body or a query, and answered as described."""
 
 from __future__ import annotations
 

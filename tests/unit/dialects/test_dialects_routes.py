@@ -207,6 +207,7 @@ def test_functions_are_not_named_in_two_ways(predict):
 WRONG = {
     "not json": ('{"path": "/predict", ', "not JSON", "in single quotes"),
     "no object": ("[1]", "must be an object, not a list", "write it as"),
+    "a key twice": ('{"path": "/a", "path": "/b"}', "has 'path' twice", "remove one"),
     "no path": (route(path=...), "has no path", "add path"),
     "a path that is none": (route(path="/a b"), "is not a path", "use letters"),
     "a path with a parameter": (route(path="/a/{id}"), "is not a path", "inputs come in the body"),

@@ -233,8 +233,9 @@ class Job:
         done = 0
         while True:
             ended = self.status in ("finished", "failed", "stopped")
-            lines = path.read_bytes()[done:].splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith(b"\n") or ended]
+            with path.open("rb") as log:
+                log.seek(done)
+                whole = [line for line in log if line.endswith(b"\n") or ended]
             done += sum(map(len, whole))
             for stamp, message in records(whole):
                 self._tell(stamp, message, msg_handler)
