@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import hotplate
-
-PACKAGE = Path(hotplate.__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parent.parent
 SHIMS = "zz_hotplate_compat.pth"
 """One path line, relative to site-packages: import shims of other systems, last on sys.path, also in what the project
 itself starts."""
