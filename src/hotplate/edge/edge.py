@@ -34,7 +34,6 @@ class Edge:
         self.clock = Clock()
         self.connections: set[Connection] = set()
         self.heads: dict[bytes, RequestHead] = {}
-        self.deadline_ns = int(limits.deadline_s * SECOND)
         self.keep_alive_ns = int(limits.keep_alive_s * SECOND)
         self.draining = False
         self.rejected = 0

@@ -10,17 +10,15 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
-from hotplate.server.memory import Memory
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
-from hotplate.server.router import Page, SystemPage
+from hotplate.server.plans import Page, SystemPage
 
 
 class System:
     """The server's own pages. `ready` says whether calls are accepted now."""
 
-    def __init__(self, endpoint: Endpoint, memory: Memory, version: str) -> None:
+    def __init__(self, endpoint: Endpoint, version: str) -> None:
         self.endpoint = endpoint
-        self._memory = memory
         self.edge: Edge | None = None
         self.draining = False
         self._version = version
@@ -30,7 +28,7 @@ class System:
     @property
     def ready(self) -> bool:
         """Whether a call that comes now is run."""
-        return not self.draining and any(link.ready for link in self.endpoint.links)
+        return not self.draining and self.endpoint.accepting
 
     def pages(self) -> dict[str, SystemPage]:
         """The table for the router."""
@@ -135,7 +133,7 @@ class System:
                 "hotplate_body_memory_bytes",
                 "gauge",
                 "Memory that large request bodies take, from their first byte to their answer.",
-                self._memory.held,
+                endpoint.memory.held,
             ),
             ("hotplate_connections", "gauge", "Open client connections.", len(edge.connections) if edge else 0),
             (
