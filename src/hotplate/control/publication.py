@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -66,9 +67,7 @@ class Publisher:
         with self._database.transaction():
             secrets = {row["key"]: row["sealed"] for row in self._database.rows("SELECT key, sealed FROM secrets")}
             rows = self._database.rows("SELECT * FROM endpoints ORDER BY name")
-            specs = [
-                spec for row in rows if (spec := self._spec(row["name"], row["generation"], row, secrets)) is not None
-            ]
+            specs = [spec for row in rows if (spec := self._spec(row, secrets)) is not None]
             tokens = self._database.rows("SELECT * FROM tokens WHERE revoked_at IS NULL ORDER BY id")
         return tuple(specs), tuple(
             TokenSpec(
@@ -83,19 +82,19 @@ class Publisher:
             for row in tokens
         )
 
-    def _spec(self, name: str, generation: int, row: object, secrets: dict[str, str]) -> EndpointSpec | None:
+    def _spec(self, row: sqlite3.Row, secrets: dict[str, str]) -> EndpointSpec | None:
         """An endpoint that was never deployed is not served."""
-        fields: dict[str, str | None] = dict(row)  # pyright: ignore[reportCallIssue, reportArgumentType, reportUnknownVariableType]
-        traffic = traffic_decoder.decode(fields["traffic"] or "[]")
-        fallback = traffic_decoder.decode(fields["fallback"] or "[]")
-        settings = settings_decoder.decode(fields["settings"] or "{}")
+        name = row["name"]
+        traffic = traffic_decoder.decode(row["traffic"])
+        fallback = traffic_decoder.decode(row["fallback"] or "[]")
+        settings = settings_decoder.decode(row["settings"])
         revisions = self._revisions(name, [share.revision for share in (*traffic, *fallback)])
         known = {revision.digest for revision in revisions}
         if not traffic or not known.issuperset(share.revision for share in traffic):
             return None
         return EndpointSpec(
             name=name,
-            generation=generation,
+            generation=row["generation"],
             revisions=revisions,
             traffic=traffic,
             scaling=settings.scaling(),

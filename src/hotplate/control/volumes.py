@@ -10,7 +10,7 @@ import errno
 import os
 import shutil
 import stat
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -183,7 +183,7 @@ def split_path(path: str) -> list[str]:
 
 
 @contextmanager
-def _folder(plane: Plane, name: str, parts: list[str], *, make: bool = False) -> Iterator[int]:
+def _folder(plane: Plane, name: str, parts: list[str], *, make: bool = False) -> Generator[int]:
     check_volume(name)
     get_volume(plane, name)
     fd = os.open(plane.home.volumes / name, _FOLDER)

@@ -46,7 +46,7 @@ class Guard:
             if isinstance(message, dict) and message["type"] == "http.response.start":
                 present: set[bytes] = {name for name, _ in message["headers"]}  # pyright: ignore[reportUnknownVariableType]
                 message["headers"] = [*message["headers"], *(each for each in HEADERS if each[0] not in present)]
-            await send(message)  # pyright: ignore[reportArgumentType, reportUnknownArgumentType]
+            await send(message)  # pyright: ignore[reportArgumentType]
 
         try:
             check_host(headers, self._hosts)
