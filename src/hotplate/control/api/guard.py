@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 SAFE = ("GET", "HEAD")
+MAX_HEADERS = 64
+MAX_HEADER_BYTES = 32 * 1024
 
 HEADERS = (
     (b"cache-control", b"no-store"),
@@ -38,7 +40,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        from hotplate.control.api.problems import problem
+        from hotplate.control.api.problems import plain_problem, problem
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
 
@@ -48,6 +50,10 @@ class Guard:
                 message["headers"] = [*message["headers"], *(each for each in HEADERS if each[0] not in present)]
             await send(message)  # pyright: ignore[reportArgumentType]
 
+        if len(scope["headers"]) > MAX_HEADERS or sum(map(_size, scope["headers"])) > MAX_HEADER_BYTES:
+            too_large = plain_problem(431, "limit_exceeded", f"A request has up to {MAX_HEADERS} headers, of 32 KiB.")
+            await too_large(scope, receive, send_with_headers)
+            return
         try:
             check_host(headers, self._hosts)
             check_site(scope["method"], headers)
@@ -55,6 +61,10 @@ class Guard:
             await problem(error)(scope, receive, send_with_headers)
             return
         await self._app(scope, receive, send_with_headers)
+
+
+def _size(header: tuple[bytes, bytes]) -> int:
+    return len(header[0]) + len(header[1]) + 4
 
 
 def check_host(headers: Mapping[str, str], hosts: frozenset[str]) -> None:
