@@ -73,6 +73,7 @@ class Pool:
         on_contract: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
+        keep_trying: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.log = log
@@ -87,11 +88,18 @@ class Pool:
         self._on_contract = on_contract
         self._on_failed = on_failed
         self._on_ready = on_ready
+        self._keep_trying = keep_trying
         self._crashes: deque[float] = deque(maxlen=CRASHES)
         self._ever_ready = False
         self._number = 0
         self._retry: asyncio.TimerHandle | None = None
         self._starting: asyncio.Task[Worker | None] | None = None
+
+    def resize(self, size: int) -> None:
+        self.size = size
+        loop = asyncio.get_running_loop()
+        for _ in range(size - len(self.workers)):
+            self._starting = loop.create_task(self.start())
 
     # -- starting
 
@@ -278,9 +286,10 @@ class Pool:
     def _died(self, worker: Worker, status: int, lost: int) -> None:
         how = describe_exit(status)
         if worker.state != "RUNNING" and not self._ever_ready:
-            self.stopping = True
             self._on_failed(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
-            return
+            if not self._keep_trying:
+                self.stopping = True
+                return
         self.log.error(
             f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else ""),
             worker=worker.number,
