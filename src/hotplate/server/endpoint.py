@@ -8,6 +8,7 @@ after a crash those that had not begun go back to the head of the queue.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from hotplate.contract import Contract
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import problem
 from hotplate.edge.status import STATUS
+from hotplate.server.cold_starts import ColdStarts
 from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
@@ -28,9 +30,13 @@ JSON = b"content-type: application/json\r\n"
 
 
 class Endpoint:
-    """What runs, what waits, and what was counted."""
+    """What runs, what waits, and what was counted.
 
-    def __init__(self, *, queue_size: int | None, id_prefix: str) -> None:
+    With `on_held`, a request that finds no worker waits for one, and `on_held` is called so that one is started.
+    Without, it is answered that the model is not ready.
+    """
+
+    def __init__(self, *, queue_size: int | None, id_prefix: str, on_held: Callable[[], None] | None = None) -> None:
         self.contract: Contract | None = None
         self.links: list[Link] = []
         self.only: Link | None = None
@@ -41,6 +47,8 @@ class Endpoint:
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
         self.counted = Counted()
+        self.cold_starts = ColdStarts()
+        self.on_held = on_held
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0
@@ -79,7 +87,7 @@ class Endpoint:
             if link is not None and len(link.pending) < link.window:
                 link.send(exchange)
                 return
-        if not self.links and self.state != "RUNNING":
+        if not self.links and self.state != "RUNNING" and (self.on_held is None or self.trouble):
             self.refuse_not_ready(exchange)
         elif self.waiting >= self.queue_limit:
             self.refused += 1
@@ -87,6 +95,8 @@ class Endpoint:
         else:
             self.waiting += 1
             self.queue.append(exchange)
+        if self.on_held is not None and not self.links:
+            self.on_held()
 
     def _free_link(self) -> Link | None:
         best: Link | None = None
@@ -102,6 +112,8 @@ class Endpoint:
         """How many requests may wait."""
         if self._queue_size is not None:
             return self._queue_size
+        if self.on_held is not None:
+            return MAX_QUEUE  # workers come when they are wanted: those that are there now say little
         slots = sum(link.capacity for link in self.links) or 1
         return min(MAX_QUEUE, QUEUE_PER_SLOT * max(slots, 10))
 

@@ -152,6 +152,7 @@ class System:
             ),
         ):
             lines += family(name, kind, text, [({}, value)])
+        lines += endpoint.cold_starts.lines()
         lines += endpoint.counted.lines()
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
