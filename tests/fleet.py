@@ -137,9 +137,11 @@ class Fleet:
     def settled(self, name: str, generation: int = 1) -> dict[str, Any]:
         """Wait until a generation of an endpoint is served, or has failed."""
         return self.wait_for(
-            lambda: (found := self.of(name)).get("generation") == generation
-            and found["rollout"]["state"] != "rolling"
-            and found,
+            lambda: (
+                (found := self.of(name)).get("generation") == generation
+                and found["rollout"]["state"] != "rolling"
+                and found
+            ),
             f"generation {generation} of {name}",
         )
 

@@ -16,6 +16,8 @@ from hotplate.errors import PlatformError
 from hotplate.server.fleet import Fleet
 from hotplate.server.life import Life, edge_limits, run_loop
 from hotplate.server.log import Log, make_log
+from hotplate.server.state import state_of
+from hotplate.server.state_door import StateDoor
 
 LOOK_S = 1.0
 
@@ -50,6 +52,8 @@ class Background:
         fleet.access.start(loop)
         self.look(again=True)
         await edge.listen(self._listener)
+        door = StateDoor(self.home.server_socket, self._reload, lambda: state_of(fleet))
+        await door.open()
         self.log.info(f"Hotplate serves on {url}")
         watch = loop.create_task(self._watch())
         await life.stop.wait()
@@ -57,6 +61,7 @@ class Background:
         fleet.front.draining = True
         self.log.info("Shutting down: finishing what is under way")
         await life.drain(edge, fleet.fail_waiting, fleet.stop)
+        door.close()
         fleet.access.flush()
         self.log.info("Stopped")
         return 0
@@ -73,6 +78,11 @@ class Background:
             self.log.error(f"{error.message} What was served before is served on.")
             return
         self.fleet.apply(found)
+
+    def _reload(self) -> int:
+        """Read the snapshot now. Gives its number."""
+        self.look(again=True)
+        return self.fleet.number
 
     async def _watch(self) -> None:
         while True:

@@ -16,6 +16,7 @@ from hotplate.contract import Contract
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import problem
 from hotplate.edge.status import STATUS
+from hotplate.server.cold_starts import ColdStarts
 from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
@@ -61,6 +62,8 @@ class Endpoint:
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
         self.counted = Counted()
+        self.cold_starts = ColdStarts()
+        self.on_held = on_held
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0
@@ -116,10 +119,10 @@ class Endpoint:
         """Whether a request waits although no worker is there: one is being replaced, or will be started for it."""
         if self.on_held is None:
             return self.state == "RUNNING"
-        if exchange.plan.patience_ns == 0:
-            self.on_held()
+        if exchange.plan.patience_ns == 0 or self.trouble:
+            self.on_held()  # for those who come later
             return False
-        return not self.trouble
+        return True
 
     def _hold(self, exchange: Exchange) -> None:
         patience_ns = exchange.plan.patience_ns

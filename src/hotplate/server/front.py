@@ -28,8 +28,8 @@ class Front:
         self._fleet = fleet
         self.draining = False
         self._pages = {
-            "/": FrontPage(lambda _: Page(200, b'{"hotplate":"up"}')),
-            "/livez": FrontPage(lambda _: Page(200, b'{"status":"alive"}')),
+            "/": FrontPage(_fixed(b'{"hotplate":"up"}')),
+            "/livez": FrontPage(_fixed(b'{"status":"alive"}')),
             "/readyz": FrontPage(self._ready),
         }
         self.paths = frozenset(self._pages)
@@ -44,3 +44,8 @@ class Front:
         if self._fleet.number < 0:
             return Page(503, encode_json({"status": "not ready"}))
         return Page(200, b'{"status":"ready"}')
+
+
+def _fixed(body: bytes) -> Callable[[RequestHead], Page]:
+    page = Page(200, body)
+    return lambda _: page

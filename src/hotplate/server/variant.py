@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.server.served import Served
 
+TRIES = 3
+"""Replicas that may die while they start, before it is said that the revision cannot start."""
 DRAIN_S = 86_400.0
 """Busy replicas are not cut. Their calls have deadlines of their own; this is for those that outlive a day."""
 
@@ -38,6 +40,7 @@ class Variant:
         self.digest = revision.digest
         self.proven = False
         self.text = ""
+        self._failures = 0
         self.changed = asyncio.Event()
         self._served = served
         self._spec = spec
@@ -67,6 +70,7 @@ class Variant:
             on_held=self._held,
             version=revision.digest[:12],
         )
+        self.deployed.system.private = not spec.public
         self.deployed.use(revision.contract)
 
     # -- how many
@@ -74,7 +78,8 @@ class Variant:
     @property
     def running(self) -> int:
         """Replicas that take calls."""
-        return sum(link.ready for link in self.deployed.endpoint.links)
+        counts = self.deployed.pool.counts()
+        return counts.ready + counts.busy
 
     @property
     def least(self) -> int:
@@ -91,6 +96,9 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
+        if self.deployed.system.private == spec.public:
+            self.deployed.system.private = not spec.public
+            self.deployed.system.contract_changed()
 
     def want(self, count: int) -> None:
         """Have at least so many replicas soon."""
@@ -108,10 +116,21 @@ class Variant:
         self.changed.set()
 
     def _failed(self, failure: Failure) -> None:
+        """A replica could not start, and none has run before.
+
+        What the author's code raised is said to whoever waits. A replica that only died is tried again first: it may
+        have been killed.
+        """
+        self._failures += 1
+        self._served.fleet.event(self._served.spec.name, "replica_failed", failure.text(), revision=self.digest)
+        if not failure.trace and self._failures < TRIES:
+            return
         self.text = failure.text().strip()
-        self.deployed.endpoint.trouble = failure.message
-        self._served.fleet.event(self._served.spec.name, "replica_failed", self.text, revision=self.digest)
-        self.deployed.endpoint.fail_waiting("unavailable", failure.message)
+        place = f"{failure.where}: " if failure.where else ""
+        endpoint = self.deployed.endpoint
+        endpoint.trouble = f"The endpoint cannot be started: {place}{failure.message}"
+        endpoint.state = "CRASH_LOOPING"
+        endpoint.fail_waiting("unavailable", endpoint.trouble)
         self.changed.set()
 
     async def retire(self, hand_over: Callable[[Exchange], None]) -> None:
@@ -120,8 +139,9 @@ class Variant:
         endpoint.hand_over = hand_over
         for exchange in endpoint.take_waiting():
             hand_over(exchange)
+        pool.stopping = True
         for worker in list(pool.workers):
-            if worker.state != "RUNNING":
+            if not worker.running:
                 worker.stopping = True
                 worker.process.kill()
         await pool.stop(DRAIN_S)
