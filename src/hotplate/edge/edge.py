@@ -44,8 +44,9 @@ class Edge:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def listen(self, sock: socket.socket) -> None:
-        """Accept connections on a bound socket."""
-        self._server = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=2048)
+        """Accept connections on a bound socket, of the internet or of this machine alone."""
+        make = self.loop.create_unix_server if sock.family == socket.AF_UNIX else self.loop.create_server
+        self._server = await make(lambda: Connection(self), sock=sock, backlog=2048)
         self._tick()
 
     def opened(self, connection: Connection) -> None:

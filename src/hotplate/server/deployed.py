@@ -30,7 +30,8 @@ class Deployed:
     """A revision of an endpoint that can take calls.
 
     `spawn(number)` starts a worker; `on_routes` is called when there are other routes than before, `on_ready` when a
-    worker takes calls, `on_failed` when a worker that has to run for the first time cannot.
+    worker takes calls, `on_failed` when a worker that has to run for the first time cannot. With `on_held`, calls may
+    wait for a worker that is not there yet (see Endpoint), and workers that fail are tried again.
     """
 
     def __init__(
@@ -46,11 +47,16 @@ class Deployed:
         on_routes: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
+        on_held: Callable[[], None] | None = None,
         version: str = __version__,
     ) -> None:
         self.log = log
         self.endpoint = Endpoint(
-            queue_size=settings.queue_size, id_prefix=id_prefix, memory=memory, timeout_s=settings.timeout_s
+            queue_size=settings.queue_size,
+            id_prefix=id_prefix,
+            memory=memory,
+            timeout_s=settings.timeout_s,
+            on_held=on_held,
         )
         self.system = System(self.endpoint, version)
         self.router = Router(
@@ -68,6 +74,7 @@ class Deployed:
             on_contract=self._told,
             on_failed=on_failed,
             on_ready=on_ready,
+            keep_trying=on_held is not None,
         )
         self._on_routes = on_routes
         self._used: Contract | None = None

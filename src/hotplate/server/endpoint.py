@@ -16,6 +16,7 @@ from hotplate.contract import Contract
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import problem
 from hotplate.edge.status import STATUS
+from hotplate.server.cold_starts import ColdStarts
 from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
@@ -33,16 +34,23 @@ JSON = b"content-type: application/json\r\n"
 class Endpoint:
     """What runs, what waits, and what was counted.
 
-    `wake` makes requests wait where there is no worker instead of being refused, and is called when one begins to.
-    `hand_over`, once set, takes the requests of an endpoint that has been replaced.
+    With `on_held`, a request that finds no worker waits for one, and `on_held` is called so that one is started.
+    Without, it is answered that the model is not ready. `hand_over`, once set, takes the requests of an endpoint that
+    has been replaced.
     """
 
     def __init__(
-        self, *, queue_size: int | None, id_prefix: str, memory: Memory, timeout_s: float = DEADLINE_S
+        self,
+        *,
+        queue_size: int | None,
+        id_prefix: str,
+        memory: Memory,
+        timeout_s: float = DEADLINE_S,
+        on_held: Callable[[], None] | None = None,
     ) -> None:
         self.memory = memory
         self.deadline_ns = int(timeout_s * 1e9)
-        self.wake: Callable[[], None] | None = None
+        self.on_held = on_held
         self.hand_over: Callable[[Exchange], None] | None = None
         self.contract: Contract | None = None
         self.links: list[Link] = []
@@ -54,6 +62,8 @@ class Endpoint:
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
         self.counted = Counted()
+        self.cold_starts = ColdStarts()
+        self.on_held = on_held
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0
@@ -102,29 +112,29 @@ class Endpoint:
         else:
             self.waiting += 1
             self.queue.append(exchange)
-            if self.wake is not None and not self.links:
+            if self.on_held is not None and not self.links:
                 self._hold(exchange)
 
     def _may_wait(self, exchange: Exchange) -> bool:
         """Whether a request waits although no worker is there: one is being replaced, or will be started for it."""
-        if self.wake is None:
+        if self.on_held is None:
             return self.state == "RUNNING"
-        if exchange.plan.patience_ns == 0:
-            self.wake()
+        if exchange.plan.patience_ns == 0 or self.trouble:
+            self.on_held()  # for those who come later
             return False
-        return not self.trouble
+        return True
 
     def _hold(self, exchange: Exchange) -> None:
         patience_ns = exchange.plan.patience_ns
         if patience_ns is not None:
             exchange.connection.deadline_ns = monotonic_ns() + min(patience_ns, self.deadline_ns)
-        assert self.wake is not None
-        self.wake()
+        assert self.on_held is not None
+        self.on_held()
 
     @property
     def accepting(self) -> bool:
         """Whether a call that comes now is run, at once or as soon as a worker has been started for it."""
-        return any(link.ready for link in self.links) or (self.wake is not None and not self.trouble)
+        return any(link.ready for link in self.links) or (self.on_held is not None and not self.trouble)
 
     def _free_link(self) -> Link | None:
         best: Link | None = None
@@ -140,8 +150,8 @@ class Endpoint:
         """How many requests may wait."""
         if self._queue_size is not None:
             return self._queue_size
-        if not self.links and self.wake is not None:
-            return MAX_QUEUE
+        if self.on_held is not None:
+            return MAX_QUEUE  # workers come when they are wanted: those that are there now say little
         slots = sum(link.capacity for link in self.links) or 1
         return min(MAX_QUEUE, QUEUE_PER_SLOT * max(slots, 10))
 
@@ -174,6 +184,11 @@ class Endpoint:
 
     def requeue(self, exchanges: list[Exchange]) -> None:
         """Put calls that never began back to the head of the queue, in their order."""
+        if self.hand_over is not None:
+            for exchange in exchanges:
+                exchange.link = None
+                self.hand_over(exchange)
+            return
         for exchange in reversed(exchanges):
             exchange.link = None
             self.queue.appendleft(exchange)

@@ -18,6 +18,7 @@ from hotplate.wire.frames import Meta, encode_meta
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
+    from hotplate.server.callers import Caller
     from hotplate.server.endpoint import Endpoint
 
 SECOND = 1_000_000_000
@@ -51,6 +52,7 @@ class CallPlan:
         "_max_bytes",
         "_metrics",
         "allocate",
+        "caller",
         "cancel",
         "deadline_ns",
         "endpoint",
@@ -79,6 +81,7 @@ class CallPlan:
         self._metrics = endpoint.routes[index]
         self.deadline_ns = endpoint.deadline_ns
         self.patience_ns = _patience_ns(head)
+        self.caller: Caller | None = None
         self.handle = endpoint.submit
         self.cancel = endpoint.cancel
         self.expire = endpoint.expire
@@ -91,7 +94,7 @@ class CallPlan:
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
         endpoint = self.endpoint
-        if endpoint.full and (endpoint.links or endpoint.wake is not None):
+        if endpoint.full and (endpoint.links or endpoint.on_held is not None):
             endpoint.refused += 1
             detail = "Every slot is busy and the queue is full. Try again later."
             after = (("retry-after", str(endpoint.retry_after_s())),)
@@ -105,6 +108,8 @@ class CallPlan:
     def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
         """Count and log the answer."""
         self._metrics.observe(status, (now_ns - exchange.received_ns) / 1e9)
+        if self.caller is not None:
+            self.caller.used_ns = now_ns
         if self._access is not None:
             self._access.note(exchange, status)
 
@@ -219,6 +224,9 @@ class WaitPlan(_Uncounted):
     def handle(self, exchange: Exchange) -> None:
         """Answer with the state."""
         self._endpoint.refuse_not_ready(exchange)
+
+
+Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
 
 
 def _patience_ns(head: RequestHead) -> int | None:

@@ -14,13 +14,11 @@ from hotplate.contract import Contract, Mount
 from hotplate.edge.exchange import Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
-from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, RefusalPlan, SystemPage, WaitPlan
+from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, Plan, RefusalPlan, SystemPage, WaitPlan
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
-
-Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
 
 
 class Router:
