@@ -13,6 +13,7 @@ COMMANDS = {
     "init": "Start a project from an example",
     "run": "Serve a project on this machine",
     "inspect": "Show what a project offers, and why Hotplate thinks so",
+    "build": "Build a revision of a project: files, locked packages, contract",
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
