@@ -319,4 +319,6 @@ def _word(text: str) -> str:
 
 def _with_query(target: str, /, **query: Any) -> str:
     given = {name: value for name, value in query.items() if value is not None}
-    return f"{target}{'return f"{path}{'&' if '?' in path else '?'}{urlencode(given)}" if given else path' if '?' in target else '?'}{urlencode(given)}" if given else target
+    if not given:
+        return target
+    return f"{target}{'&' if '?' in target else '?'}{urlencode(given)}"
