@@ -9,7 +9,8 @@ HotplateError
 │   │   └── UnsupportedMedia  a body of a type that the route does not take
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
-│   │   └── MissingExtra      a package is needed that is not installed (also an ImportError)
+│   │   ├── MissingExtra      a package is needed that is not installed (also an ImportError)
+│   │   └── PackagesRefused   the packages that a project asks for cannot be had together, or at all
 │   ├── SettingError          a setting, flag or project file has a wrong value
 │   ├── NotProvided           the project has no function for this, though callers may ask for it
 │   ├── Unauthorized          no token, or one that is wrong, expired or revoked
@@ -23,7 +24,9 @@ HotplateError
 │   ├── Overloaded            the queue is full
 │   ├── TooManyCalls          a token's rate or concurrency limit, or too many wrong tokens
 │   ├── DeadlineExceeded      no answer within the request's deadline
-│   └── WorkerLost            the worker process died while it ran this call
+│   ├── WorkerLost            the worker process died while it ran this call
+│   ├── DiskFull              no room is left on the disk
+│   └── IndexUnreachable      the package index gives no answer
 └── PlatformError             ours; logged with an id
     └── WireError             a frame between server and worker is malformed
 
@@ -135,6 +138,12 @@ class MissingExtra(ProjectError, ImportError):
     code = "missing_extra"
 
 
+class PackagesRefused(ProjectError):
+    """The packages that the project asks for cannot be installed."""
+
+    code = "packages_refused"
+
+
 class SettingError(UserError):
     """A setting has a wrong value.
 
@@ -238,6 +247,18 @@ class WorkerLost(Unavailable):
     """The worker process died while it ran this call. It is being replaced; try again."""
 
     code = "worker_lost"
+
+
+class DiskFull(Unavailable):
+    """The disk is full. Make room (`hotplate prune` removes what no endpoint uses) and try again."""
+
+    code = "disk_full"
+
+
+class IndexUnreachable(Unavailable):
+    """The package index gives no answer. Check the network, or set UV_DEFAULT_INDEX to another one."""
+
+    code = "index_unreachable"
 
 
 class PlatformError(HotplateError):

@@ -27,6 +27,28 @@ class Settings(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
+class Runtime(NamedTuple):
+    """What the runtime's yaml wants installed, with the line of each Python package."""
+
+    file: str
+    python_packages: tuple[tuple[str, int], ...] = ()
+    system_packages: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+
+
+def read_runtime(root: Path) -> Runtime | None:
+    """Read the runtime's yaml; None where there is none. Raises ProjectError for text that is not YAML."""
+    for name in RUNTIMES:
+        if (root / name).is_file():
+            build = _member(_load(root / name), "build")
+            listed = _member(build, "python_packages")
+            nodes = listed.value if listed is not None and isinstance(listed.value, list) else []
+            packages = tuple((node.value.strip(), node.line) for node in nodes if isinstance(node.value, str))
+            run = _items(_member(build, "run")) or _items(_member(build, "run_commands"))
+            return Runtime(name, packages, tuple(_items(_member(build, "system_packages"))), tuple(run))
+    return None
+
+
 def read(root: Path) -> Settings:
     """Read what is there. Raises ProjectError for text that is not YAML."""
     settings = Settings()

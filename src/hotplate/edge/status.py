@@ -22,6 +22,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "invalid_output": 500,
         "project_error": 500,
         "missing_extra": 500,
+        "packages_refused": 422,
         "setting_error": 500,
         "not_provided": 501,
         "unauthorized": 401,
@@ -36,6 +37,8 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "too_many_calls": 429,
         "deadline_exceeded": 504,
         "worker_lost": 502,
+        "disk_full": 507,
+        "index_unreachable": 503,
         "internal_error": 500,
         "wire_error": 500,
     }

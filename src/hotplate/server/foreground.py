@@ -62,7 +62,13 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
 
 
 def worker_spec(
-    project: Project, match: Match, settings: Settings, id_prefix: str, *, errand: Errand | None = None
+    project: Project,
+    match: Match,
+    settings: Settings,
+    id_prefix: str,
+    *,
+    errand: Errand | None = None,
+    enter: bool = False,
 ) -> bytes:
     """The first frame to a worker: its `Spec`. With an errand it does that alone and serves nothing."""
     spec = json.dumps(
@@ -80,6 +86,7 @@ def worker_spec(
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "errand": errand,
+            "enter": enter,
             "env": worker_environment(project, match, settings),
         }
     ).encode()

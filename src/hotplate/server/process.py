@@ -109,7 +109,7 @@ class Process:
 
 
 def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
-    """Start `python -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot."""
+    """Start `python -P -m hotplate.worker`, which waits to be instructed. Raises OSError when the machine cannot."""
     ours, theirs = socket.socketpair()
     for end in (ours, theirs):
         end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
@@ -133,7 +133,7 @@ def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
     try:
         pid = os.posix_spawn(
             python,
-            [python, "-m", "hotplate.worker"],
+            [python, "-P", "-m", "hotplate.worker"],  # -P: the shell's folder is no place to import from
             {**ALLOCATOR, **env},
             file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
             setpgroup=0,

@@ -47,7 +47,10 @@ F_SETSIG = 10  # linux/fcntl.h; not in the fcntl module before Python 3.13
 
 
 class Spec(msgspec.Struct):
-    """What the server tells a worker at its start. With an errand it does that alone and serves nothing."""
+    """What the server tells a worker at its start. With an errand it does that alone and serves nothing.
+
+    `enter` makes the project's folder the working folder, as it is for a revision; `hotplate run` keeps the shell's.
+    """
 
     root: str
     dialect: str
@@ -63,6 +66,7 @@ class Spec(msgspec.Struct):
     name: str = ""
     description: str = ""
     errand: Literal["describe", "store_assets"] | None = None
+    enter: bool = False
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -100,6 +104,8 @@ def main() -> int:
     if spec is None:
         return 0
     os.environ.update(spec.env)
+    if spec.enter:
+        os.chdir(spec.root)
     try:
         return _run(spec, channel)
     except BaseException as error:  # noqa: BLE001 - whatever the author's code raises here is shown to the author
