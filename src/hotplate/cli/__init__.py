@@ -12,6 +12,9 @@ from collections.abc import Sequence
 COMMANDS = {
     "init": "Start a project from an example",
     "run": "Serve a project on this machine",
+    "up": "Start this machine's server of deployed endpoints, and its control",
+    "down": "End what `hotplate up` started, when what is under way is finished",
+    "status": "Show what runs, and every endpoint's replicas",
     "inspect": "Show what a project offers, and why Hotplate thinks so",
     "build": "Build a revision of a project: files, locked packages, contract",
     "store-assets": "Fill a project's volume: run its store_assets()",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import stat
 from pathlib import Path
 
 from hotplate.config.resolve import resolve
@@ -15,6 +16,7 @@ from hotplate.edge.edge import Edge
 from hotplate.errors import PlatformError
 from hotplate.server.fleet import Fleet
 from hotplate.server.life import Life, edge_limits, run_loop
+from hotplate.server.listening import url_of
 from hotplate.server.log import Log, make_log
 from hotplate.server.state import state_of
 from hotplate.server.state_door import StateDoor
@@ -55,6 +57,7 @@ class Background:
         door = StateDoor(self.home.server_socket, self._reload, lambda: state_of(fleet))
         await door.open()
         self.log.info(f"Hotplate serves on {url}")
+        self._end_with_supervisor(loop, life)
         watch = loop.create_task(self._watch())
         await life.stop.wait()
         watch.cancel()
@@ -65,6 +68,18 @@ class Background:
         fleet.access.flush()
         self.log.info("Stopped")
         return 0
+
+    def _end_with_supervisor(self, loop: asyncio.AbstractEventLoop, life: Life) -> None:
+        """The supervisor holds the other end of our standard input: when that ends, so do we."""
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return
+
+        def ended() -> None:
+            loop.remove_reader(0)
+            self.log.error("The supervisor has ended")
+            life.stop.set()
+
+        loop.add_reader(0, ended)
 
     def look(self, *, again: bool = False) -> None:
         """Read the snapshot if it is another one than before, or in any case."""
@@ -88,14 +103,6 @@ class Background:
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
-
-
-def url_of(listener: socket.socket) -> str:
-    """The address of a bound socket, for callers on this machine."""
-    host, port = listener.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
-        host = "127.0.0.1"
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

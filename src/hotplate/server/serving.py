@@ -14,6 +14,7 @@ from hotplate.edge.head import RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.deployed import Deployed
 from hotplate.server.life import Life, edge_limits, run_loop
+from hotplate.server.listening import url_of
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process
@@ -87,9 +88,7 @@ class Serving:
         self.access.start(loop)
         self.log.info(f"Using {self._entry}")
         await self.edge.listen(self._listener)
-        host, port = self._listener.getsockname()[:2]
-        host = f"[{host}]" if ":" in host else host
-        self.url = f"http://{host}:{port}"
+        self.url = url_of(self._listener)
         self.log.info(f"Hotplate running on {self.url} (Press CTRL+C to quit)")
         pool = self.deployed.pool
         await pool.adopt(processes)
