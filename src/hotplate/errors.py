@@ -13,11 +13,16 @@ HotplateError
 │   │   └── PackagesRefused   the packages that a project asks for cannot be had together, or at all
 │   ├── SettingError          a setting, flag or project file has a wrong value
 │   ├── NotProvided           the project has no function for this, though callers may ask for it
+│   ├── Unauthorized          no token, or one that is wrong, expired or revoked
+│   ├── Forbidden             the token may not do this, or the request comes from another site
+│   ├── NotFound              there is no such endpoint, revision, token, secret or volume
+│   ├── Conflict              it is there already, or something else still uses it
 │   ├── BlockedURL            a URL that may not be fetched from this machine
 │   └── FetchFailed           a URL that gave no usable answer (also a ValueError)
 ├── Unavailable               try again; carries `retry_after_s`
 │   ├── NotReady              the model is still starting
 │   ├── Overloaded            the queue is full
+│   ├── TooManyCalls          a token's rate or concurrency limit, or too many wrong tokens
 │   ├── DeadlineExceeded      no answer within the request's deadline
 │   ├── WorkerLost            the worker process died while it ran this call
 │   ├── DiskFull              no room is left on the disk
@@ -168,6 +173,30 @@ class NotProvided(UserError):
     code = "not_provided"
 
 
+class Unauthorized(UserError):
+    """This needs a token: send `Authorization: Bearer TOKEN`."""
+
+    code = "unauthorized"
+
+
+class Forbidden(UserError):
+    """The token does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(UserError):
+    """There is nothing of this name."""
+
+    code = "not_found"
+
+
+class Conflict(UserError):
+    """It is there already, or something else still uses it."""
+
+    code = "conflict"
+
+
 class BlockedURL(UserError):
     """The URL points to a place that may not be fetched. Allow its host with `fetch_allow` in hotplate.yaml."""
 
@@ -200,6 +229,12 @@ class Overloaded(Unavailable):
     """Every slot is busy and the queue is full. Try again later."""
 
     code = "overloaded"
+
+
+class TooManyCalls(Unavailable):
+    """Too many calls. Try again after the time in Retry-After."""
+
+    code = "too_many_calls"
 
 
 class DeadlineExceeded(Unavailable):

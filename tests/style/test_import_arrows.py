@@ -30,6 +30,7 @@ ORDER = (
     "client",
     "build",
     "control",
+    "supervisor",
     "compat",
     "cli",
 )
@@ -37,6 +38,7 @@ ORDER = (
 
 EXCEPT = {
     ("hotplate.faces", "hotplate.edge.status"): "the one table from error code to status, read where answers are made",
+    ("hotplate.control", "hotplate.edge.status"): "the one table from error code to status, read where answers are made",
     ("hotplate.worker.boot", "hotplate.compat"): "where the import shims lie, put last on sys.path",
     ("hotplate.server.command", "hotplate.compat"): "where the import shims lie, for the command's own sys.path",
 }
@@ -55,6 +57,8 @@ NEVER = {
     ("control", "edge"): "control is not on the way of a call",
     ("control", "worker"): "control never sees user code",
     ("control", "dialects"): "control never sees user code",
+    ("supervisor", "control"): "the supervisor starts control and knows nothing else of it",
+    ("supervisor", "edge"): "the supervisor has no business with requests",
     ("client", "server"): "the client is for machines that serve nothing",
     ("client", "edge"): "the client is for machines that serve nothing",
     ("client", "worker"): "the client is for machines that serve nothing",

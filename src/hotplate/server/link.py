@@ -33,8 +33,8 @@ from hotplate.wire.frames import (
 from hotplate.wire.layout import HEADER, PLACE
 
 if TYPE_CHECKING:
+    from hotplate.server.plans import CallPlan
     from hotplate.server.process import Process
-    from hotplate.server.router import CallPlan
 
 AHEAD_CALLS = 64
 """Calls sent ahead of a free slot, at most."""
@@ -116,7 +116,7 @@ class Link(asyncio.BufferedProtocol):
         exchange.call_id = call_id
         exchange.link = self
         self.pending[call_id] = exchange
-        plan: CallPlan = exchange.head.plan
+        plan: CallPlan = exchange.plan
         meta = plan.meta
         extent = exchange.extent
         out = self._out
@@ -220,7 +220,7 @@ class Link(asyncio.BufferedProtocol):
                         exchange,
                         200,
                         data[start:after],
-                        b"%b%b\r\n" % (json_extra, exchange.head.plan.named_id or b"%b%x" % (self.id_prefix, call_id)),
+                        b"%b%b\r\n" % (json_extra, exchange.plan.named_id or b"%b%x" % (self.id_prefix, call_id)),
                     )
                 if exchange.extent is not None:
                     exchange.extent.free()
@@ -261,7 +261,7 @@ class Link(asyncio.BufferedProtocol):
 
     def request_id(self, exchange: Exchange) -> bytes:
         """The id of a call: the caller's, or the one that the worker derives in the same way."""
-        return exchange.head.plan.named_id or b"%b%x" % (self.id_prefix, exchange.call_id)
+        return exchange.plan.named_id or b"%b%x" % (self.id_prefix, exchange.call_id)
 
     def _other(self, kind: int, call_id: int, code: int, meta: bytes, body: bytes) -> None:
         if kind == OPEN:

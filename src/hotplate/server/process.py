@@ -9,9 +9,19 @@ import fcntl
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from hotplate.wire.arena import Arena, make_arena_file
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from hotplate.server.output import Output
+    from hotplate.wire.failure import Failure
+
+Level = Literal["cold", "template"]
+"""How a worker came to be: a fresh interpreter, or a fork of a process that had its modules imported."""
 
 # The worker's end; the same numbers stand in worker/boot.py, which the server does not import.
 SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
@@ -23,8 +33,24 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67
 kernel, zeroed and given back again, which costs several times the work on its bytes."""
 
 
+POLL_S = 0.05
+"""How often to look for the end of a process where the system cannot tell of it."""
+
+
+class StartFailed(Exception):
+    """No worker came to be: loading the project failed in the process that it would have been forked from."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class Process:
     """A started worker. `lifeline` is kept open as long as the worker may live."""
+
+    level: Level = "cold"
+    output: Output | None = None
+    """What reads its pipes, where somebody does already."""
 
     def __init__(
         self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
@@ -46,6 +72,28 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+
+    def watch(self, loop: AbstractEventLoop, exited: Callable[[int], None]) -> None:
+        """Call `exited` with the status when the process ends, even while a child of it holds the socket open."""
+        if hasattr(os, "pidfd_open"):
+            fd = os.pidfd_open(self.pid)
+
+            def ended() -> None:
+                loop.remove_reader(fd)
+                os.close(fd)
+                exited(os.waitpid(self.pid, 0)[1])
+
+            loop.add_reader(fd, ended)
+        else:
+
+            def poll() -> None:
+                pid, status = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    exited(status)
+                else:
+                    loop.call_later(POLL_S, poll)
+
+            poll()
 
     def discard(self) -> None:
         """Close everything of a process that was never used."""

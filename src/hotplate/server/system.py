@@ -10,27 +10,26 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
-from hotplate.server.memory import Memory
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
-from hotplate.server.router import Page, SystemPage
+from hotplate.server.plans import Page, SystemPage
 
 
 class System:
-    """The server's own pages. `ready` says whether calls are accepted now."""
+    """The server's own pages. `ready` says whether calls are accepted now, `private` that they need a token."""
 
-    def __init__(self, endpoint: Endpoint, memory: Memory, version: str) -> None:
+    def __init__(self, endpoint: Endpoint, version: str) -> None:
         self.endpoint = endpoint
-        self._memory = memory
         self.edge: Edge | None = None
         self.draining = False
         self._version = version
-        self._openapi: bytes | None = None
+        self.private = False
+        self._openapi: dict[str, bytes] = {}
         self._begun = monotonic()
 
     @property
     def ready(self) -> bool:
         """Whether a call that comes now is run."""
-        return not self.draining and any(link.ready for link in self.endpoint.links)
+        return not self.draining and self.endpoint.accepting
 
     def pages(self) -> dict[str, SystemPage]:
         """The table for the router."""
@@ -47,23 +46,28 @@ class System:
 
     def contract_changed(self) -> None:
         """Make the documents anew when they are next asked for."""
-        self._openapi = None
+        self._openapi.clear()
 
     def links(self, _: RequestHead) -> Page:
         """OctoAI's `/`: where the documents are."""
         return Page(200, b'{"docs":"/docs","openapi":"/openapi.json"}')
 
-    def openapi(self, _: RequestHead) -> Page:
+    def openapi(self, head: RequestHead) -> Page:
         """The OpenAPI 3.1 document of the contract."""
         contract = self.endpoint.contract
         if contract is None:
             return Page(503, problem("The project is still loading", status=self.endpoint.state))
-        if self._openapi is None:
+        made = self._openapi.get(head.prefix)
+        if made is None:
             from hotplate.contract.openapi import document
 
             title = contract.name or contract.entry
-            self._openapi = encode_json(document(contract, title=title, version=self._version))
-        return Page(200, self._openapi)
+            written = document(contract, title=title, version=self._version, server_url=head.prefix or None)
+            if self.private:
+                written["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+                written["security"] = [{"token": []}]
+            made = self._openapi[head.prefix] = encode_json(written)
+        return Page(200, made)
 
     def docs(self, head: RequestHead) -> Page:
         """The page that reads the document, and its parts."""
@@ -74,10 +78,12 @@ class System:
 
     def healthcheck(self, _: RequestHead) -> Page:
         """OctoAI's health: 200 when RUNNING, 503 with the state before, while draining, and when crash-looping."""
-        state = "SHUTTING_DOWN" if self.draining else self.endpoint.state
+        endpoint = self.endpoint
+        asleep = endpoint.on_held is not None and not endpoint.links and not endpoint.trouble
+        state = "SHUTTING_DOWN" if self.draining else "SCALED_TO_ZERO" if asleep else endpoint.state
         body = {"status": state, "async_enable": True}
-        if self.endpoint.trouble:
-            body["detail"] = self.endpoint.trouble
+        if endpoint.trouble:
+            body["detail"] = endpoint.trouble
         return Page(200 if self.ready else 503, encode_json(body))
 
     def readyz(self, _: RequestHead) -> Page:
@@ -135,7 +141,7 @@ class System:
                 "hotplate_body_memory_bytes",
                 "gauge",
                 "Memory that large request bodies take, from their first byte to their answer.",
-                self._memory.held,
+                endpoint.memory.held,
             ),
             ("hotplate_connections", "gauge", "Open client connections.", len(edge.connections) if edge else 0),
             (
@@ -152,6 +158,7 @@ class System:
             ),
         ):
             lines += family(name, kind, text, [({}, value)])
+        lines += endpoint.cold_starts.lines()
         lines += endpoint.counted.lines()
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 

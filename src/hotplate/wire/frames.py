@@ -46,7 +46,7 @@ SHUTDOWN = 5
 # worker -> server
 HELLO = 16  # meta: {"version", "pid"}
 CONTRACT = 17  # body: the contract as JSON
-STATE = 18
+STATE = 18  # body: monotonic ns when it was reached, 8 bytes little endian
 RESPONSE = 19
 OPEN = 20  # a stream begins; code: status; meta: Reply
 CHUNK = 21

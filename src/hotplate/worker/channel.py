@@ -9,6 +9,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from threading import Lock
+from time import monotonic_ns
 
 from hotplate.errors import WireError
 from hotplate.wire import frames
@@ -162,8 +163,9 @@ class Channel:
         return PLACE.pack(offset, length)
 
     def state(self, name: str) -> None:
-        """Tell the server how far this worker is."""
-        self.send(frames.frame(frames.STATE, code=frames.STATES.index(name)))
+        """Tell the server how far this worker is, and since when."""
+        now = monotonic_ns().to_bytes(8, "little")
+        self.send(frames.frame(frames.STATE, code=frames.STATES.index(name), body=now))
 
 
 def view_of(channel: Channel, flags: int, payload: bytes) -> memoryview:
