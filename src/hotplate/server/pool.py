@@ -172,6 +172,7 @@ class Pool:
         link.capacity = link.window = self.capacity
         output = process.output or Output(self.log, number)
         output.number = number
+        output.running = link.running_id
         worker = Replica(number, process, link, output, asked_ns)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
