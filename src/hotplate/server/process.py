@@ -17,6 +17,7 @@ from hotplate.wire.arena import Arena, make_arena_file
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from hotplate.hardware.limiter import Share
     from hotplate.server.output import Output
     from hotplate.wire.failure import Failure
 
@@ -51,6 +52,8 @@ class Process:
     level: Level = "cold"
     output: Output | None = None
     """What reads its pipes, where somebody does already."""
+    share: Share | None = None
+    """What it has of the machine, given back when it has ended."""
 
     def __init__(
         self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
@@ -106,6 +109,8 @@ class Process:
         """Close what only this process used. The socket and the pipes belong to the loop by now."""
         os.close(self.lifeline)
         self.answers.close()
+        if self.share is not None:
+            self.share.release()
 
 
 def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:

@@ -91,9 +91,7 @@ def test_a_full_disk_is_said_and_leaves_what_was_there(site, packages, size):
     """First there is no room for the files, then none for the environment, where it is uv who says so."""
     site.service(**{"requirements.txt": packages, "data.bin": "" if packages else "x" * 400_000})
     site.home.root.mkdir()
-    script = (
-        'mount -t tmpfs -o size="$1" tmpfs "$2"; shift 2; "$@"; code=$?; ls -A "$HOTPLATE_HOME/revisions"; exit $code'
-    )
+    script = 'mount -t tmpfs -o size="$1" tmpfs "$2"; shift 2; "$@"; code=$?; ls -A "$HOTPLATE_HOME"/re*; exit $code'
     done = subprocess.run(
         [
             *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", size, str(site.home.root)),
