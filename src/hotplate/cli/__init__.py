@@ -30,6 +30,7 @@ COMMANDS = {
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
+    "scale": "Show why an endpoint has as many replicas as it has",
     "config": "Show every setting, its value and where that came from",
     "completion": "Print a completion script for bash, zsh or fish",
     "version": "Show versions",

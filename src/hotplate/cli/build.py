@@ -56,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def options_of(args: argparse.Namespace):  # noqa: ANN201 - named in a module that only building imports
+def options_of(args: argparse.Namespace):
     """What `add_build`'s arguments say."""
     from hotplate.build.make import Options
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import base64
+import json
+from collections.abc import Iterable, Iterator
+from urllib.parse import quote, quote_plus
 
 MASK = "***"
 SHORTEST = 4
@@ -10,13 +13,14 @@ SHORTEST = 4
 
 
 class Mask:
-    """The values to take out. Its repr shows none of them."""
+    """The values to take out, as they are and as code writes them: base64, URL, JSON, hex. Its repr shows none."""
 
     __slots__ = ("_values",)
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         pieces = {piece for value in values for piece in (value, *value.splitlines())}
-        self._values = sorted((piece for piece in pieces if len(piece) >= SHORTEST), key=len, reverse=True)
+        forms = {form for piece in pieces if len(piece) >= SHORTEST for form in _forms(piece)}
+        self._values = sorted(forms, key=len, reverse=True)
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -29,3 +33,21 @@ class Mask:
             if value in text:
                 text = text.replace(value, MASK)
         return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    yield value
+    yield from (quote(value, safe=""), quote_plus(value), quote(value, safe="").lower())
+    yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    yield value.encode().hex()
+    yield from (form for form in _base64(value.encode()) if len(form) >= SHORTEST)
+
+
+def _base64(value: bytes) -> Iterator[str]:
+    """What of a text in base64 comes from this value alone, wherever in that text the value begins."""
+    for before in range(3):
+        encoded = base64.b64encode(bytes(before) + value).decode().rstrip("=")
+        begin = (before * 8 + 5) // 6
+        whole = (before + len(value)) * 8 // 6  # what follows the value in the text decides on the character after
+        core = encoded[begin:whole]
+        yield from (core, core.replace("+", "-").replace("/", "_"))

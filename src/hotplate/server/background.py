@@ -22,6 +22,7 @@ from hotplate.server.state import state_of
 from hotplate.server.state_door import StateDoor
 
 LOOK_S = 1.0
+SAVE_LOOKS = 3
 
 
 def run(fd: int) -> int:
@@ -66,6 +67,8 @@ class Background:
         await life.drain(edge, fleet.fail_waiting, fleet.stop)
         door.close()
         fleet.access.flush()
+        fleet.journal.close()
+        fleet.capture.close()
         self.log.info("Stopped")
         return 0
 
@@ -100,9 +103,13 @@ class Background:
         return self.fleet.number
 
     async def _watch(self) -> None:
+        looks = 0
         while True:
             await asyncio.sleep(LOOK_S)
             self.look()
+            looks += 1
+            if looks % SAVE_LOOKS == 0:
+                self.fleet.save()
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

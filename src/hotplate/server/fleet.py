@@ -7,6 +7,7 @@ Authentication belongs to the matched route and is decided once for each distinc
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from msgspec import structs
@@ -20,8 +21,10 @@ from hotplate.edge.response import problem
 from hotplate.server import addressing
 from hotplate.server.access import AccessLog
 from hotplate.server.callers import Caller, Callers, forbidden, is_token, unauthorized
+from hotplate.server.capture import Capture
 from hotplate.server.front import Front
 from hotplate.server.guards import GuardedPlan
+from hotplate.server.journal import Journal
 from hotplate.server.log import Log
 from hotplate.server.memory import Budget
 from hotplate.server.plans import CallPlan, PagePlan, RefusalPlan
@@ -48,6 +51,10 @@ class Fleet:
         self.access = AccessLog(log, settings.access_log)
         self.budget = Budget(settings.body_memory_bytes)
         self.callers = Callers()
+        self.journal = Journal(home.server_db, log.error)
+        self.saved = self.journal.saved()
+        self.capture = Capture(home.logs)
+        self.decisions: Counter[str] = Counter()
         self.served: dict[str, Served] = {}
         self.number = -1
         self.front = Front(self)
@@ -152,6 +159,17 @@ class Fleet:
     def event(self, endpoint: str, kind: str, text: str, **data: Any) -> None:
         """Note what happened to an endpoint."""
         self.log.info(f"{endpoint}: {text}", kind=kind, **data)
+        revision = str(data.pop("revision", ""))
+        self.journal.event(endpoint, kind, text, replica=None, revision=revision, data=data)
+
+    def save(self) -> None:
+        """Keep what the next process needs to go on, and what control shows."""
+        self.journal.used(self.callers.take_used())
+        for name, served in self.served.items():
+            for variant in served.variants.values():
+                if variant.scaler is not None and (variant.deployed.pool.size or variant.saved_size):
+                    variant.saved_size = variant.deployed.pool.size
+                    self.journal.save(name, variant.key, variant.scaler.state())
 
     # -- the end
 
@@ -162,4 +180,5 @@ class Fleet:
 
     async def stop(self, grace_s: float) -> None:
         """End all replicas."""
+        self.save()
         await asyncio.gather(*(served.stop(grace_s) for served in self.served.values()))

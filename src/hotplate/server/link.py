@@ -41,6 +41,7 @@ AHEAD_CALLS = 64
 AHEAD_ALONE_NS = 20_000_000
 AHEAD_SHARED_NS = 2_000_000
 """Work sent ahead of a free slot, at most: with one worker nobody else could take it; with several, little."""
+NAMED = 256
 ASSUMED_NS = 10_000_000
 """How long a call is taken to last before any has been measured."""
 
@@ -101,6 +102,7 @@ class Link(asyncio.BufferedProtocol):
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
         self._last_id = 0
+        self._named: dict[int, bytes] = {}  # recent calls whose callers named them
         self._out: list[bytes] = []
         self._soon = loop.call_soon
         self._rest: bytes = b""
@@ -118,6 +120,10 @@ class Link(asyncio.BufferedProtocol):
         self.pending[call_id] = exchange
         plan: CallPlan = exchange.plan
         meta = plan.meta
+        if plan.named_id:
+            if len(self._named) >= NAMED:
+                self._named.clear()
+            self._named[call_id] = plan.named_id
         extent = exchange.extent
         out = self._out
         if not out:
@@ -262,6 +268,13 @@ class Link(asyncio.BufferedProtocol):
     def request_id(self, exchange: Exchange) -> bytes:
         """The id of a call: the caller's, or the one that the worker derives in the same way."""
         return exchange.plan.named_id or b"%b%x" % (self.id_prefix, exchange.call_id)
+
+    def running_id(self) -> str:
+        """The id of the call that runs, or ran last, where calls run one at a time; else nothing."""
+        call_id = self._started[0]
+        if self.capacity != 1 or not call_id:
+            return ""
+        return (self._named.get(call_id) or b"%b%x" % (self.id_prefix, call_id)).decode()
 
     def _other(self, kind: int, call_id: int, code: int, meta: bytes, body: bytes) -> None:
         if kind == OPEN:

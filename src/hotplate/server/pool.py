@@ -31,7 +31,7 @@ RETIRE_GRACE_S = 30.0
 
 
 class Pool:
-    """The workers of one endpoint.
+    """The workers of one endpoint. `capacity` is how many calls one of them takes at a time.
 
     `spawn(number)` starts a process, at once or in a while. `on_contract` is called when a contract arrives,
     `on_ready` when a worker runs. `on_failed(failure)` is called when a worker that has to run for the first time
@@ -57,6 +57,7 @@ class Pool:
         self.endpoint = endpoint
         self.log = log
         self.size = size
+        self.capacity = 1
         self.workers: list[Replica] = []
         self.stopping = False
         self._slots = slots
@@ -72,7 +73,6 @@ class Pool:
         self._ever_ready = False
         self._number = 0
         self._contract: bytes = b""
-        self._capacity = 1
         self._retry: asyncio.TimerHandle | None = None
         self._making: set[asyncio.Task[Any]] = set()  # each makes a process that is not there yet
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -169,9 +169,10 @@ class Pool:
             replica_header=self._replica_header,
             loop=loop,
         )
-        link.capacity = link.window = self._capacity
+        link.capacity = link.window = self.capacity
         output = process.output or Output(self.log, number)
         output.number = number
+        output.running = link.running_id
         worker = Replica(number, process, link, output, asked_ns)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
@@ -226,10 +227,10 @@ class Pool:
         if body != self._contract:
             contract = decode_contract(body)
             self._contract = body
-            self._capacity = capacity_of(contract, self._slots)
+            self.capacity = capacity_of(contract, self._slots)
             self.endpoint.contract = contract
             self._on_contract()
-        link.capacity = link.window = self._capacity
+        link.capacity = link.window = self.capacity
 
     def batched(self, link: Link, route: int, items: int) -> None:
         """Count a batch by its size."""

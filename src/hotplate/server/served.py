@@ -121,9 +121,11 @@ class Served:
         if fresh:
             self.state, self.text = "rolling", ""
             self.fleet.event(spec.name, "rollout", "A new revision is being started.", revision=fresh[-1].digest)
-        for variant in fresh:
-            # Beside an older revision it has to show that it runs, even where nothing is to run for long.
-            trouble = await self._prove(variant, spec, at_least=0 if first else 1)
+        busy = max((variant.running for _, variant in self.traffic), default=0)
+        # Beside an older revision a new one has to show that it runs, even where nothing is to run for long.
+        counts = [variant.begin(0 if first else max(1, busy)) for variant in fresh]
+        for variant, count in zip(fresh, counts, strict=True):
+            trouble = await self._prove(variant, count)
             if self._changed.is_set() and spec is not self.spec:
                 return
             if trouble:
@@ -144,19 +146,13 @@ class Served:
             variant = self.variants[key] = Variant(key, spec, revision, self)
         return variant
 
-    async def _prove(self, variant: Variant, spec: EndpointSpec, *, at_least: int) -> str:
+    async def _prove(self, variant: Variant, count: int) -> str:
         """Wait until a revision has its replicas. Gives what went wrong, or nothing."""
-        busy = max((other.running for _, other in self.traffic if other is not variant), default=0)
-        count = max(at_least, variant.least, min(busy, spec.scaling.max_replicas))
-        if not count:
-            variant.proven = True
-            return ""
-        variant.want(count)
         while not self._changed.is_set():
             if variant.trouble:
                 return variant.trouble
             if variant.running >= count:
-                variant.proven = True
+                variant.prove()
                 return ""
             await self._sleep(variant.changed)
         return ""
@@ -185,6 +181,7 @@ class Served:
     def _drop(self, variant: Variant) -> None:
         """Let a revision finish what it has, beside whatever else happens, and forget it."""
         self.variants.pop(variant.key, None)
+        self.fleet.journal.forget(self.spec.name, variant.key)
         self.leaving[variant] = asyncio.get_running_loop().create_task(self._leave(variant))
 
     async def _leave(self, variant: Variant) -> None:
@@ -195,7 +192,7 @@ class Served:
     def recovered(self, variant: Variant) -> None:
         """A replica runs after all, where the only revision could not start."""
         if self.state == "failed" and [variant] == [other for _, other in self.traffic] and self.text == variant.text:
-            variant.proven = True
+            variant.prove()
             self._settle(self.spec)
 
     def _settle(self, spec: EndpointSpec) -> None:

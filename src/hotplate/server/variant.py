@@ -13,12 +13,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import structs
 
 from hotplate.config.settings import SETTINGS
+from hotplate.deployment.masking import Mask
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.edge.exchange import Exchange
+from hotplate.errors import PlatformError
+from hotplate.scaling.decision import Decision
+from hotplate.scaling.policy import initial
 from hotplate.server.deployed import Deployed
 from hotplate.server.placement import Placement
+from hotplate.server.replica_log import ReplicaLog
+from hotplate.server.scaler import Scaler
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
@@ -56,9 +63,18 @@ class Variant:
             token=served.token.text,
             id_prefix=id_prefix,
         )
+        self._mask: Mask | None = None
+        log = ReplicaLog(
+            fleet.log,
+            endpoint=spec.name,
+            revision=revision.digest,
+            mask=self.mask,
+            capture=fleet.capture,
+            journal=fleet.journal,
+        )
         self.deployed = Deployed(
             settings=settings,
-            log=fleet.log,
+            log=log,
             access=fleet.access,
             memory=served.memory,
             id_prefix=id_prefix,
@@ -67,11 +83,22 @@ class Variant:
             on_routes=fleet.routes_changed,
             on_failed=self._failed,
             on_ready=self._ready,
-            on_held=self._held,
+            on_held=lambda: None,  # until there is a scaler
             version=revision.digest[:12],
         )
         self.deployed.system.private = not spec.public
         self.deployed.use(revision.contract)
+        self.scaler: Scaler | None = None
+        self.saved_size = 0
+
+    def mask(self) -> Mask:
+        """What takes the endpoint's secrets out of a text. Made once, and with it the secrets are opened."""
+        if self._mask is None:
+            try:
+                self._mask = Mask((*self.placement.secrets().values(), self._served.token.text))
+            except PlatformError:
+                return Mask()  # they cannot be opened, so no replica has them
+        return self._mask
 
     # -- how many
 
@@ -82,13 +109,6 @@ class Variant:
         return counts.ready + counts.busy
 
     @property
-    def least(self) -> int:
-        """Replicas to begin with."""
-        scaling = self._spec.scaling
-        first = scaling.min_replicas if scaling.initial_replicas is None else scaling.initial_replicas
-        return min(max(first, scaling.min_replicas), scaling.max_replicas)
-
-    @property
     def trouble(self) -> str:
         """Why no replica runs, or nothing."""
         return self.text if not self.running else ""
@@ -96,17 +116,39 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
+        if self.scaler is not None and self.proven:
+            self.scaler.configure(spec.scaling)
         if self.deployed.system.private == spec.public:
             self.deployed.system.private = not spec.public
             self.deployed.system.contract_changed()
 
-    def want(self, count: int) -> None:
-        """Have at least so many replicas soon."""
-        if self.deployed.pool.size < count:
-            self.deployed.pool.resize(count)
+    def begin(self, least: int) -> int:
+        """Have the autoscaler begin, with at least so many replicas until `prove`. Gives how many there are to be."""
+        fleet, spec = self._served.fleet, self._spec
+        count = min(max(least, initial(spec.scaling)), max(1, spec.scaling.max_replicas))
+        scaling = structs.replace(spec.scaling, min_replicas=count, max_replicas=max(count, spec.scaling.max_replicas))
+        if self.scaler is None:
+            saved = fleet.saved.pop((spec.name, self.key), None)
+            self.scaler = Scaler(
+                self.deployed.endpoint, self.deployed.pool, scaling, on_decision=self._decided, saved=saved
+            )
+            self.scaler.start()
+        else:
+            self.scaler.configure(scaling)
+        return count
 
-    def _held(self) -> None:
-        self.want(1)
+    def prove(self) -> None:
+        """It runs: from here on the autoscaler alone says how many."""
+        self.proven = True
+        if self.scaler is not None:
+            self.scaler.configure(self._spec.scaling)
+
+    def _decided(self, decision: Decision) -> None:
+        name = self._served.spec.name
+        self._served.fleet.decisions[name] += 1
+        self._served.fleet.journal.decision(
+            name, decision.at, decision.before, decision.after, decision.reason, decision.inputs
+        )
 
     # -- what the pool tells
 
@@ -122,13 +164,14 @@ class Variant:
         have been killed.
         """
         self._failures += 1
-        self._served.fleet.event(self._served.spec.name, "replica_failed", failure.text(), revision=self.digest)
+        text = self.mask()(failure.text().strip())
+        self._served.fleet.event(self._served.spec.name, "replica_failed", text, revision=self.digest)
         if not failure.trace and self._failures < TRIES:
             return
-        self.text = failure.text().strip()
+        self.text = text
         place = f"{failure.where}: " if failure.where else ""
         endpoint = self.deployed.endpoint
-        endpoint.trouble = f"The endpoint cannot be started: {place}{failure.message}"
+        endpoint.trouble = self.mask()(f"The endpoint cannot be started: {place}{failure.message}")
         endpoint.state = "CRASH_LOOPING"
         endpoint.fail_waiting("unavailable", endpoint.trouble)
         self.changed.set()
@@ -136,6 +179,8 @@ class Variant:
     async def retire(self, hand_over: Callable[[Exchange], None]) -> None:
         """Take no more calls; finish what runs; end."""
         endpoint, pool = self.deployed.endpoint, self.deployed.pool
+        if self.scaler is not None:
+            self.scaler.stop()
         endpoint.hand_over = hand_over
         for exchange in endpoint.take_waiting():
             hand_over(exchange)
