@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from hotplate.server.metrics import SECONDS, Histogram, histogram
+from hotplate.server.metrics import SECONDS, Histogram
 
 if TYPE_CHECKING:
     from hotplate.server.replica import Replica
@@ -52,8 +52,3 @@ class ColdStarts:
         if times is None:
             times = self.times[key] = Histogram(SECONDS)
         times.observe(max(0, ns) / 1e9)
-
-    def lines(self) -> list[str]:
-        """All of them in Prometheus' text format."""
-        samples = [({"level": level, "part": part}, times) for (level, part), times in sorted(self.times.items())]
-        return histogram(NAME, TEXT, samples) if samples else []

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import astuple
+
 from hotplate.deployment import tokens
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.edge.exchange import Exchange, Refusal
@@ -16,7 +18,9 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
 from hotplate.server.guards import SplitPlan
 from hotplate.server.memory import Memory
+from hotplate.server.metrics_page import Subject
 from hotplate.server.plans import RefusalPlan
+from hotplate.server.replica import Counts
 from hotplate.server.totals import Totals, answers
 from hotplate.server.variant import Variant, variant_key
 
@@ -225,6 +229,14 @@ class Served:
                 await asyncio.wait_for(self._changed.wait(), WATCH_S)
             except TimeoutError:
                 pass
+
+    def subject(self, labels: dict[str, str]) -> Subject:
+        """What the metrics tell of this endpoint, over all its revisions."""
+        variants = [*self.variants.values(), *self.leaving]
+        endpoints = [variant.deployed.endpoint for variant in variants]
+        counts = [variant.deployed.pool.counts() for variant in variants]
+        total = Counts(*(sum(values) for values in zip(*map(astuple, counts), strict=True))) if counts else Counts()
+        return Subject(labels, self.past.with_live(endpoints), endpoints, total, self.fleet.decisions[self.spec.name])
 
     # -- the end
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from hotplate.server.counted import Counted
 from hotplate.server.endpoint import Endpoint
@@ -16,7 +16,8 @@ class Totals:
         self.routes: dict[str, RouteMetrics] = {}
         self.queue_wait = Histogram(SECONDS)
         self.refused = self.lost_calls = self.restarts = 0
-        self.counted: list[Counted] = []
+        self.cold_starts: dict[tuple[str, str], Histogram] = {}
+        self.counted = Counted()
 
     def add(self, endpoint: Endpoint) -> None:
         """Add what a revision's endpoint has counted so far."""
@@ -25,7 +26,12 @@ class Totals:
         self.refused += endpoint.refused
         self.lost_calls += endpoint.lost_calls
         self.restarts += endpoint.restarts
-        self.counted.append(endpoint.counted)
+        self._add_starts(endpoint.cold_starts.times)
+        self.counted.absorb(endpoint.counted)
+
+    def _add_starts(self, times: Mapping[tuple[str, str], Histogram]) -> None:
+        for key, part in times.items():
+            self.cold_starts.setdefault(key, Histogram(SECONDS)).add(part)
 
     def _add_routes(self, routes: Iterable[RouteMetrics]) -> None:
         for route in routes:
@@ -40,7 +46,8 @@ class Totals:
         copy._add_routes(self.routes.values())
         copy.queue_wait.add(self.queue_wait)
         copy.refused, copy.lost_calls, copy.restarts = self.refused, self.lost_calls, self.restarts
-        copy.counted = list(self.counted)
+        copy._add_starts(self.cold_starts)
+        copy.counted.absorb(self.counted)
         for endpoint in endpoints:
             copy.add(endpoint)
         return copy

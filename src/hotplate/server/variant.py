@@ -87,6 +87,7 @@ class Variant:
             version=revision.digest[:12],
         )
         self.deployed.system.private = not spec.public
+        self.deployed.system.subject = lambda: served.subject({})
         self.deployed.use(revision.contract)
         self.scaler: Scaler | None = None
         self.saved_size = 0
