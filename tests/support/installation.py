@@ -1,4 +1,4 @@
-"""An installation of a test's own: `hotplate` with a HOTPLATE_HOME that is gone afterwards, with nothing left running."""
+"""An installation of a test's own: `hotplate` with a HOTPLATE_HOME that is gone afterwards, as is all that runs."""
 
 from __future__ import annotations
 
