@@ -18,7 +18,7 @@ from hotplate.errors import SettingError
 from hotplate.server.early import take_early
 from hotplate.server.environment import is_empty, volume_of, worker_environment
 from hotplate.server.log import make_log
-from hotplate.server.process import Process, spawn
+from hotplate.server.process import Process, Stage, spawn
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -65,7 +65,13 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
 
 
 def worker_spec(
-    project: Project, match: Match, settings: Settings, id_prefix: str, *, errand: Errand | None = None
+    project: Project,
+    match: Match,
+    settings: Settings,
+    id_prefix: str,
+    *,
+    errand: Errand | None = None,
+    template: Stage = "",
 ) -> bytes:
     """The first frame to a worker: its `Spec`. With an errand it does that alone and serves nothing."""
     spec = json.dumps(
@@ -83,6 +89,7 @@ def worker_spec(
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "errand": errand,
+            "template": template,
             "env": worker_environment(project, match, settings),
         }
     ).encode()
