@@ -115,8 +115,7 @@ class Replica:
 
     def close(self) -> None:
         """Let go of everything that belonged to a worker that has ended."""
-        self.link.closed = True
-        self.link.transport.abort()
+        self.link.forget()
         self.output.close()
         self.process.close()
         if not self.ended.done():

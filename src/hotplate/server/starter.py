@@ -152,7 +152,13 @@ class Starter:
         """The template is needed: keep it for a while from now on."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._keep_s, self.drop)
+        self._idle = asyncio.get_running_loop().call_later(self._keep_s, self._unneeded)
+
+    def _unneeded(self) -> None:
+        if self._template is not None and self._template.state == "making":
+            self._keep()
+        else:
+            self.drop()
 
     def _ended(self, template: Template) -> None:
         """A template died. One that was good is made anew, with pauses if it keeps dying."""

@@ -72,7 +72,7 @@ class Template:
         self._ids = 0
         self._asked: dict[int, tuple[Ends, asyncio.Future[Forked]]] = {}
         self._statuses: dict[int, int] = {}
-        self._waiting: dict[int, Forked] = {}
+        self._waiting: dict[int, tuple[Forked, asyncio.TimerHandle]] = {}
         self._readings = loop.create_task(self._attach())
         process.socket.setblocking(False)
         loop.add_reader(process.socket.fileno(), self._readable)
@@ -130,12 +130,17 @@ class Template:
         elif self.state == "gone":
             child.tell(UNKNOWN_STATUS)
         else:
-            self._waiting[child.pid] = child
-            self._loop.call_later(STATUS_WAIT_S, self._give_up, child)
+            timer = self._loop.call_later(STATUS_WAIT_S, self._ended, child.pid, UNKNOWN_STATUS)
+            self._waiting[child.pid] = child, timer
 
-    def _give_up(self, child: Forked) -> None:
-        if self._waiting.pop(child.pid, None) is not None:
-            child.tell(UNKNOWN_STATUS)
+    def _ended(self, pid: int, status: int) -> None:
+        """A child's status is known, or will not be."""
+        if pid in self._waiting:
+            child, timer = self._waiting.pop(pid)
+            timer.cancel()
+            child.tell(status)
+        elif status != UNKNOWN_STATUS:
+            self._statuses[pid] = status
 
     # -- what it says
 
@@ -170,12 +175,7 @@ class Template:
         elif kind == frames.FORKED:
             self._forked(call_id, stamp)
         elif kind == frames.GONE:
-            status = int.from_bytes(body, "little")
-            child = self._waiting.pop(stamp, None)
-            if child is None:
-                self._statuses[stamp] = status
-            else:
-                child.tell(status)
+            self._ended(stamp, int.from_bytes(body, "little"))
         elif kind == frames.FAILED:
             self.failure = decode_failure(body)
 
@@ -217,9 +217,8 @@ class Template:
             if not told.done():
                 told.set_exception(TemplateLost())
         self._asked.clear()
-        waiting, self._waiting = self._waiting, {}
-        for child in waiting.values():
-            child.tell(UNKNOWN_STATUS)
+        for pid in list(self._waiting):
+            self._ended(pid, UNKNOWN_STATUS)
         self.process.socket.close()
         if self.process.output is not None:
             self.process.output.close()
