@@ -52,7 +52,7 @@ class Starter:
         id_prefix: str,
         env: Callable[[int], Mapping[str, str]] | None = None,
     ) -> None:
-        self.stage = stage_of(template)
+        self.stage: Stage = stage_of(template)
         self.reason = ""
         self._spawn = spawn
         self._log = log
