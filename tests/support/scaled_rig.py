@@ -98,7 +98,7 @@ class ScaledRig:
         def start(number: int, stage: Stage) -> Process:
             self.stages.append(stage)
             environment = {**os.environ, **worker_environment(opened.project, match, settings)}
-            process = spawn(sys.executable, self.memory.fd, environment)
+            process = spawn(sys.executable, self.memory.fd, environment, stage=stage)
             process.instruct(worker_spec(opened.project, match, settings, f"r-{number}-", template=stage))
             process.socket.setblocking(False)
             return process

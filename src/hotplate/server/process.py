@@ -28,6 +28,10 @@ Level = Literal["cold", "template"]
 # The worker's end; the same numbers stand in worker/boot.py, which the server does not import.
 SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
 
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""glibc (manual, Memory Allocation Tunables): ask the kernel for large pages. A fork copies an entry for each page, so
+that of half a gigabyte of weights takes a fraction of a millisecond instead of fifteen."""
+
 SOCKET_BYTES = 1024 * 1024
 
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67108864"}
@@ -172,8 +176,11 @@ class Ends:
             os.close(fd)
 
 
-def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
-    """Start `python -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot."""
+def spawn(python: str, requests_fd: int, env: Mapping[str, str], *, stage: Stage = "") -> Process:
+    """Start `python -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot.
+
+    `stage` says that it is to be a template; it has to be told so in its first frame as well.
+    """
     ends = Ends()
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     child = {
@@ -191,7 +198,7 @@ def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
         pid = os.posix_spawn(
             python,
             [python, "-m", "hotplate.worker"],
-            {**ALLOCATOR, **env},
+            {**ALLOCATOR, **(HUGE_PAGES if stage else {}), **env},
             file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
             setpgroup=0,
             setsigmask=[],
