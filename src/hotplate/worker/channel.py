@@ -72,6 +72,14 @@ class Channel:
                 mark = call_id
         self._started[0] = mark
 
+    def renew(self, answers: Arena) -> None:
+        """Begin anew in a fork: another socket has taken the place of the old one, and this is its memory."""
+        self._started.release()
+        self.answers.close()
+        self.answers = answers
+        self._started = answers.view[:4].cast("I")
+        self._rest = b""
+
     def count(self, kind: str, name: str, value: float, labels: dict[str, str]) -> None:
         """Report a value that the author's code counts."""
         sample = frames.Sample(kind, name, value, labels)
