@@ -8,12 +8,21 @@ server calls this too before it starts a worker, since Hotplate may have been mo
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
 SHIMS = "zz_hotplate_compat.pth"
 """One path line, relative to site-packages: import shims of other systems, last on sys.path, also in what the project
 itself starts."""
+
+RECORD = "environment.json"
+"""What an environment says of itself, written when it is whole."""
+
+
+def is_made_for_a_revision() -> bool:
+    """Whether this process runs in such an environment, where what the project asked for was installed."""
+    return Path(sys.prefix, RECORD).is_file()
 
 
 def attach(environment: Path) -> None:
