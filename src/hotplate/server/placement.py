@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.authoring import ENDPOINT_VARIABLE, volume_environment
+from hotplate.deployment.attachment import attach
 from hotplate.deployment.home import VARIABLE as HOME_VARIABLE
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
+from hotplate.hardware.limiter import Limiter
+from hotplate.server.environment import revision_environment
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, spawn
 from hotplate.wire.layout import spec_frame
@@ -46,6 +49,7 @@ class Placement:
         settings: Settings,
         home: Home,
         memory: Memory,
+        limiter: Limiter,
         url: str,
         token: str,
         id_prefix: str,
@@ -55,6 +59,7 @@ class Placement:
         self._settings = settings
         self._home = home
         self._memory = memory
+        self._limiter = limiter
         self._url = url
         self._token = token
         self._id_prefix = id_prefix
@@ -89,8 +94,24 @@ class Placement:
         environment = self.environment()
         secrets = self.secrets()
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
-        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-        process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment})
+        if self._revision.environment:
+            attach(self._home.environments / self._revision.environment)
+        share = self._limiter.admit(self._spec.hardware)
+        environment = {**share.defaults, **environment, **share.environment}
+        inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
+        try:
+            process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment})
+        except BaseException:
+            share.release()
+            raise
+        process.share = share
+        try:
+            share.apply(process.pid)
+        except OSError:
+            process.kill()
+            os.waitpid(process.pid, 0)
+            process.discard()
+            raise
         process.instruct(self._told(number, {**environment, **secrets}))
         process.socket.setblocking(False)
         return process
@@ -112,6 +133,7 @@ class Placement:
             "slots": self._settings.slots,
             "id_prefix": f"{self._id_prefix}-{number}-",
             "errand": None,
+            "enter": True,
             "env": dict(environment),
         }
         return spec_frame(json.dumps(spec).encode())

@@ -59,6 +59,7 @@ class Variant:
             settings=settings,
             home=fleet.home,
             memory=served.memory,
+            limiter=fleet.limiter,
             url=fleet.url,
             token=served.token.text,
             id_prefix=id_prefix,
