@@ -33,7 +33,7 @@ def called(control):
     suppress_health_check=list(HealthCheck),
 )
 def test_made_up_requests_get_announced_answers(called, case):
-    response = case.call(base_url=called.url, headers={"Authorization": f"Bearer {called.admin}"})
+    response = case.call(base_url=f"{called.url}/api/v1", headers={"Authorization": f"Bearer {called.admin}"})
     assert response.status_code < 500, response.text
     case.validate_response(response, checks=CHECKS)
 

@@ -43,6 +43,7 @@ EXCEPT = {
         "hotplate.control",
         "hotplate.edge.status",
     ): "the one table from error code to status, read where answers are made",
+    ("hotplate.control.api.documents", "hotplate.server.pages"): "the documentation page: fixed files and no code",
     ("hotplate.worker.boot", "hotplate.compat"): "where the import shims lie, put last on sys.path",
     ("hotplate.server.command", "hotplate.compat"): "where the import shims lie, for the command's own sys.path",
 }

@@ -75,7 +75,6 @@ class FakeProcess(Process):
         self.calls: list[int] = []
         self.stopped = False  # it was asked to end
         self.killed = False
-        self.exited: Callable[[int], None] | None = None
         self._data = b""
 
     def kill(self) -> None:

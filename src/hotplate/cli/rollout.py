@@ -45,10 +45,11 @@ def finish(control: ControlClient, found: dict[str, Any], wait_s: float) -> dict
     state, text = found["rollout"]["state"], found["rollout"]["text"]
     if state == "failed":
         serving = ", ".join(share["revision"][:12] for share in found["traffic"])
-        before = f"{serving} goes on serving." if len(control.list_revisions(found["name"])) > 1 else ""
+        kept = f" {serving} goes on serving." if len(control.list_revisions(found["name"])) > 1 else ""
         raise ProjectError(
-            f"The revision does not start: {text} {before}".strip(),
+            f"The revision does not start.{kept}",
             hint=f"`hotplate logs --name {found['name']}` shows what it printed.",
+            trace=text,
         )
     if state == "rolling" and wait_s:
         raise Unavailable(

@@ -18,6 +18,7 @@ from hotplate.control.endpoints import create_endpoint, get_endpoint, read_row, 
 from hotplate.control.ledger import Level, record_event
 from hotplate.control.plane import ITSELF, Caller, Plane, to_json
 from hotplate.control.publication import read_revision, traffic_decoder
+from hotplate.control.secrets import mask_of
 from hotplate.control.settings import refused
 from hotplate.deployment.names import is_digest
 from hotplate.deployment.records import Share
@@ -85,7 +86,10 @@ def split(plane: Plane, caller: Caller, name: str, given: Split) -> dict[str, An
         total = 100
     if abs(total - 100) > 0.001:
         raise refused("traffic", f"The percentages add up to {total:g}, not 100.")
-    traffic = tuple(Share(revision=digest, percent=percent) for digest, percent in shares.items() if percent > 0)
+    order = [
+        row["digest"] for row in _numbered(plane, name)
+    ]  # the newest is last: the server ends a split by taking it
+    traffic = tuple(Share(revision=digest, percent=shares[digest]) for digest in order if shares.get(digest))
     with plane.change(caller, "endpoint.traffic", name, _words(traffic)):
         _move(plane, caller, name, traffic, "traffic")
     return get_endpoint(plane, name)
@@ -139,7 +143,7 @@ def list_deployments(plane: Plane, name: str) -> list[dict[str, Any]]:
 
 def find_revision(plane: Plane, name: str, word: str) -> str:
     """The digest that a number, a digest or its beginning stands for."""
-    rows = plane.database.rows("SELECT number, digest FROM revisions WHERE endpoint = ? ORDER BY number", (name,))
+    rows = _numbered(plane, name)
     if word == NEW and rows:
         return rows[-1]["digest"]
     found = [row["digest"] for row in rows if word in (str(row["number"]), row["digest"])]
@@ -149,6 +153,10 @@ def find_revision(plane: Plane, name: str, word: str) -> str:
         known = ", ".join(f"{row['number']} ({row['digest'][:12]})" for row in rows[-5:]) or "none"
         raise NotFound(f"The endpoint {name} has no revision {word[:60]!r}. The newest are: {known}.")
     return found[0]
+
+
+def _numbered(plane: Plane, name: str) -> list[sqlite3.Row]:
+    return plane.database.rows("SELECT number, digest FROM revisions WHERE endpoint = ? ORDER BY number", (name,))
 
 
 def split_with(before: Traffic, digest: str, percent: float) -> Traffic:
@@ -186,6 +194,7 @@ def settle(plane: Plane, name: str, generation: int, state: str, text: str) -> N
 
 def _go_back(plane: Plane, row: sqlite3.Row, text: str) -> None:
     name, fallback = row["name"], row["fallback"]
+    text = mask_of(plane)(text)  # the author's traceback may show what the code was given
     back = traffic_decoder.decode(fallback or "[]")
     details = f"{_words(traffic_decoder.decode(row['traffic']))} failed: {text}"
     details += f" {_words(back)} goes on serving." if back else ""

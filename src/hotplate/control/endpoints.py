@@ -24,6 +24,7 @@ MAX_ENDPOINTS = 2000
 
 _STATUS = {
     "starting": "pending",
+    "running": "running",
     "ready": "running",
     "busy": "running",
     "stopping": "succeeded",

@@ -172,10 +172,8 @@ def split_path(path: str) -> list[str]:
     """The parts of a path inside a volume; none for the volume itself. Raises InvalidInput for what could leave it."""
     if len(path) > MAX_PATH or "\0" in path or "\\" in path or not path.isprintable():
         raise refused("path", "must be up to 1024 printable characters, with `/` between folders.")
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        raise refused("path", "is not Unicode text.") from None
+    if "\ufffd" in path:  # what a query's decoder puts where bytes were no UTF-8
+        raise refused("path", "is not Unicode text.")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or len(parts) > MAX_DEPTH or any(len(part.encode()) > 255 for part in parts):
         raise refused("path", f"must lie in the volume: no `..`, at most {MAX_DEPTH} folders.")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 MASK = "***"
+_ESCAPE = re.compile("%[0-9A-F]{2}")
 SHORTEST = 4
 """Shorter values are left: masking every `1` of a log would make it unreadable and hide nothing."""
 
@@ -37,7 +39,8 @@ class Mask:
 
 def _forms(value: str) -> Iterator[str]:
     yield value
-    yield from (quote(value, safe=""), quote_plus(value), quote(value, safe="").lower())
+    for form in (quote(value, safe=""), quote(value), quote_plus(value), quote_plus(value, safe="/")):
+        yield from (form, _ESCAPE.sub(lambda found: found[0].lower(), form))
     yield from (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
     yield value.encode().hex()
     yield from (form for form in _base64(value.encode()) if len(form) >= SHORTEST)

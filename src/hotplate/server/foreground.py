@@ -15,7 +15,7 @@ from hotplate.server.early import take_early
 from hotplate.server.environment import is_empty, volume_of, worker_environment
 from hotplate.server.listening import bind
 from hotplate.server.log import make_log
-from hotplate.server.process import Process, spawn
+from hotplate.server.process import Process, Stage, spawn
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -58,7 +58,13 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
         entry=match.entry,
         watch=project.root if settings.reload else None,
         command=command,
+        names=chained(match),
     ).run(processes)
+
+
+def chained(match: Match) -> frozenset[str]:
+    """The host by which other APIs call one written for Cortex: `api-NAME`, whatever the port."""
+    return frozenset((f"api-{match.entry.partition(':')[2]}",)) if match.dialect == "predictor" else frozenset()
 
 
 def worker_spec(
@@ -69,6 +75,7 @@ def worker_spec(
     *,
     errand: Errand | None = None,
     enter: bool = False,
+    template: Stage = "",
 ) -> bytes:
     """The first frame to a worker: its `Spec`. With an errand it does that alone and serves nothing."""
     spec = json.dumps(
@@ -87,6 +94,7 @@ def worker_spec(
             "id_prefix": id_prefix,
             "errand": errand,
             "enter": enter,
+            "template": template,
             "env": worker_environment(project, match, settings),
         }
     ).encode()

@@ -10,6 +10,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +101,9 @@ class Journal:
     def saved(self) -> dict[tuple[str, str], Saved]:
         """What autoscalers knew, by endpoint and variant."""
         found: dict[tuple[str, str], Saved] = {}
+        uri = f"{self._path.absolute().as_uri()}?mode=ro"
         try:
-            with sqlite3.connect(self._path, timeout=1.0) as database:
+            with closing(sqlite3.connect(uri, uri=True, timeout=1.0)) as database:
                 for endpoint, variant, saved in database.execute("SELECT endpoint, variant, saved FROM samples"):
                     found[endpoint, variant] = _saved.decode(saved)
         except (sqlite3.Error, msgspec.DecodeError):  # a new database, or another version's

@@ -299,3 +299,9 @@ class Link(asyncio.BufferedProtocol):
     def never_started(self, exchange: Exchange) -> bool:
         """Whether a call had not left the worker's queue. Read after the worker is gone."""
         return 0 < (exchange.call_id - self._started[0]) & 0xFFFFFFFF < 0x80000000
+
+    def forget(self) -> None:
+        """Let go of the worker's memory, which would otherwise stay mapped until this object is collected."""
+        self.closed = True
+        self.transport.abort()
+        self._started.release()

@@ -16,7 +16,7 @@ from typing import Any
 
 from hotplate.contract.codec import decode_contract
 from hotplate.contract.limits import capacity_of
-from hotplate.errors import WireError
+from hotplate.errors import HotplateError, WireError
 from hotplate.server.crashes import CRASHES, Crashes
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.link import Link
@@ -151,9 +151,9 @@ class Pool:
             self._crashes.note(asyncio.get_running_loop().time())
             self._replace_later()
             return None
-        except StartFailed as error:
+        except (StartFailed, HotplateError) as error:  # such as a secret that cannot be opened
             self._making.discard(task)
-            self._unborn(error.failure)
+            self._unborn(error.failure if isinstance(error, StartFailed) else Failure(error.message))
             return None
         finally:
             self._making.discard(task)  # from here on it is counted as a worker

@@ -72,7 +72,7 @@ class Replica:
         self.started_at = time()
         self.asked_ns = asked_ns
         self.first: Exchange | None = None  # the call that waited for it, until it is answered
-        self.marks: dict[str, int] = {self.state: monotonic_ns()}
+        self.marks: dict[str, int] = {self.state: monotonic_ns(), **process.marks}
         self.ended = asyncio.get_running_loop().create_future()
         self.setup_timer: asyncio.TimerHandle | None = None
 
@@ -89,7 +89,7 @@ class Replica:
     def reached(self, state: str, at_ns: int) -> None:
         """It is in this state since then."""
         self.state = state
-        self.marks[state] = at_ns
+        self.marks.setdefault(state, at_ns)
         if state == "RUNNING" and self.setup_timer is not None:
             self.setup_timer.cancel()
 
@@ -115,8 +115,7 @@ class Replica:
 
     def close(self) -> None:
         """Let go of everything that belonged to a worker that has ended."""
-        self.link.closed = True
-        self.link.transport.abort()
+        self.link.forget()
         self.output.close()
         self.process.close()
         if not self.ended.done():

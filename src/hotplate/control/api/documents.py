@@ -14,16 +14,22 @@ from hotplate import __version__
 from hotplate.control.api.records import Problem
 from hotplate.control.api.route import PREFIX, Route
 from hotplate.control.api.table import ROUTES
+from hotplate.server import pages
 
-OPEN_PATHS = (f"{PREFIX}/openapi.json", "/healthz")
+OPEN_PATHS = (f"{PREFIX}/openapi.json", "/healthz", *(PREFIX + path for path in pages.PATHS if path != "/redoc"))
 
 
 def routes() -> list[StarletteRoute]:
     """The routes that anybody may call."""
-    return [
-        StarletteRoute(f"{PREFIX}/openapi.json", _openapi, methods=["GET"]),
-        StarletteRoute("/healthz", _health, methods=["GET"]),
-    ]
+    answers = {f"{PREFIX}/openapi.json": _openapi, "/healthz": _health}
+    return [StarletteRoute(path, answers.get(path, _page), methods=["GET"]) for path in OPEN_PATHS]
+
+
+async def _page(request: Request) -> Response:
+    """A file of the documentation page, which reads openapi.json beside itself."""
+    found = pages.get(request.url.path.removeprefix(PREFIX))
+    assert found is not None
+    return Response(found[0], media_type=found[1], headers=dict(pages.HEADERS))
 
 
 async def _openapi(_request: Request) -> Response:
@@ -42,7 +48,7 @@ def openapi() -> dict[str, Any]:
     by_kind = {id(kind): schema for kind, schema in zip([*kinds, Problem], schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
-        paths.setdefault(PREFIX + route.path, {})[route.method.lower()] = _operation(route, by_kind)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, by_kind)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -50,6 +56,7 @@ def openapi() -> dict[str, Any]:
             "version": __version__,
             "description": "Endpoints, revisions, tokens, secrets, volumes, logs and events of one installation.",
         },
+        "servers": [{"url": PREFIX}],
         "paths": paths,
         "components": {
             "schemas": components,

@@ -28,9 +28,24 @@ def _route(method: Method, path: str, scope: Scope | None, handler: Handler, sum
 
 
 ROUTES: tuple[Route, ...] = (
-    _route("GET", "/account", None, handlers.get_account, "Who the sent token is", result=records.Account),
     _route(
-        "GET", "/status", "read", handlers.get_status, "Whether the server runs", result=records.Status, shared=True
+        "GET",
+        "/account",
+        None,
+        handlers.get_account,
+        "Who the sent token is",
+        tag="installation",
+        result=records.Account,
+    ),
+    _route(
+        "GET",
+        "/status",
+        "read",
+        handlers.get_status,
+        "Whether the server runs",
+        tag="installation",
+        result=records.Status,
+        shared=True,
     ),
     _route(
         "GET",
@@ -38,6 +53,7 @@ ROUTES: tuple[Route, ...] = (
         "read",
         handlers.list_instance_types,
         "Hardware profiles",
+        tag="installation",
         result=list[records.InstanceType],
         shared=True,
     ),
@@ -172,7 +188,16 @@ ROUTES: tuple[Route, ...] = (
         query=_SPAN,
         content_type="text/event-stream",
     ),
-    _route("GET", "/audit", "admin", ledger_handlers.get_audit, "Changes", query=_LIMIT, result=list[records.Change]),
+    _route(
+        "GET",
+        "/audit",
+        "admin",
+        ledger_handlers.get_audit,
+        "Changes",
+        query=_LIMIT,
+        tag="installation",
+        result=list[records.Change],
+    ),
     # Tokens
     _route("GET", "/tokens", "admin", ledger_handlers.list_tokens, "List", result=list[records.Token]),
     _route(
