@@ -18,7 +18,7 @@ from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
 from hotplate.server.memory import Memory
-from hotplate.server.process import Process, spawn
+from hotplate.server.process import Process, Stage, spawn
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -84,18 +84,21 @@ class Placement:
             environment = {**volume_environment(environment), **environment}
         return environment
 
-    def start(self, number: int) -> Process:
-        """Start one replica. Raises OSError when the machine cannot, PlatformError when a secret cannot be opened."""
+    def start(self, number: int, stage: Stage = "") -> Process:
+        """Start one replica, or with a stage a template of replicas.
+
+        Raises OSError when the machine cannot, PlatformError when a secret cannot be opened.
+        """
         environment = self.environment()
         secrets = self.secrets()
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-        process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment})
-        process.instruct(self._told(number, {**environment, **secrets}))
+        process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
+        process.instruct(self._told(number, {**environment, **secrets}, stage))
         process.socket.setblocking(False)
         return process
 
-    def _told(self, number: int, environment: Mapping[str, str]) -> bytes:
+    def _told(self, number: int, environment: Mapping[str, str], stage: Stage) -> bytes:
         """The first frame to a replica."""
         revision = self._revision
         spec = {
@@ -112,6 +115,7 @@ class Placement:
             "slots": self._settings.slots,
             "id_prefix": f"{self._id_prefix}-{number}-",
             "errand": None,
+            "template": stage,
             "env": dict(environment),
         }
         return spec_frame(json.dumps(spec).encode())

@@ -54,6 +54,7 @@ class Starter:
     ) -> None:
         self.stage: Stage = stage_of(template)
         self.reason = ""
+        self._wanted = template
         self._spawn = spawn
         self._log = log
         self._keep_s = keep_s
@@ -110,6 +111,15 @@ class Starter:
                 self._make()
             except OSError as error:
                 self._log.warning(f"The template could not be started: {error.strerror}")
+
+    def configure(self, template: records.Template, keep_s: float) -> None:
+        """Start workers in another way from now on."""
+        self._keep_s = keep_s
+        if template != self._wanted:
+            self._wanted = template
+            self.reason = ""
+            self.stage = stage_of(template)
+            self.drop()
 
     def drop(self) -> None:
         """Let the template go: it is not needed, or what it has loaded has changed. Its workers live on."""

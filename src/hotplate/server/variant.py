@@ -26,6 +26,7 @@ from hotplate.server.deployed import Deployed
 from hotplate.server.placement import Placement
 from hotplate.server.replica_log import ReplicaLog
 from hotplate.server.scaler import Scaler
+from hotplate.server.starter import Starter
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
@@ -72,6 +73,14 @@ class Variant:
             capture=fleet.capture,
             journal=fleet.journal,
         )
+        self.starter = Starter(
+            self.placement.start,
+            log,
+            template=spec.scaling.template,
+            keep_s=spec.scaling.keep_template_s,
+            setup_timeout_s=settings.setup_timeout_s,
+            id_prefix=id_prefix,
+        )
         self.deployed = Deployed(
             settings=settings,
             log=log,
@@ -79,7 +88,7 @@ class Variant:
             memory=served.memory,
             id_prefix=id_prefix,
             size=0,
-            spawn=self.placement.start,
+            spawn=self.starter,
             on_routes=fleet.routes_changed,
             on_failed=self._failed,
             on_ready=self._ready,
@@ -117,6 +126,7 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
+        self.starter.configure(spec.scaling.template, spec.scaling.keep_template_s)
         if self.scaler is not None and self.proven:
             self.scaler.configure(spec.scaling)
         if self.deployed.system.private == spec.public:
@@ -182,6 +192,7 @@ class Variant:
         endpoint, pool = self.deployed.endpoint, self.deployed.pool
         if self.scaler is not None:
             self.scaler.stop()
+        self.starter.stop()
         endpoint.hand_over = hand_over
         for exchange in endpoint.take_waiting():
             hand_over(exchange)
