@@ -16,6 +16,11 @@ def add_project(parser: argparse.ArgumentParser) -> None:
         metavar="PATH | FILE:FUNCTION",
         help="The project's folder (default: this one), or functions to serve, such as model.py:predict",
     )
+    add_reading(parser)
+
+
+def add_reading(parser: argparse.ArgumentParser) -> None:
+    """The options that say how to read a project."""
     group = parser.add_argument_group("How to read the project")
     group.add_argument("--dialect", metavar="NAME", help="How the code is written, instead of finding out")
     group.add_argument("-s", "--service-module", metavar="MODULE", help="Dotted module of the service class")

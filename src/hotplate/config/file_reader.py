@@ -39,6 +39,7 @@ class ProjectFile:
     api: str | None = None
     functions: tuple[str, ...] = ()
     faces: tuple[str, ...] = ()
+    openai: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, Written] = field(default_factory=dict[str, Written])
     deploy: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

@@ -38,8 +38,8 @@ def open_project(
     A function of a file below this folder (`app/model.py:predict`) keeps this folder as the project, so that its
     imports work as typed; a file elsewhere brings its own folder.
     """
-    folders = [path for path in paths if not _is_target(path)]
-    targets = [path for path in paths if _is_target(path)]
+    folders = [path for path in paths if not is_target(path)]
+    targets = [path for path in paths if is_target(path)]
     if len(folders) > 1:
         raise ProjectError(f"Only one folder can be served at a time, not {len(folders)}.", hint=" ".join(folders))
     root = Path(folders[0]) if folders else Path()
@@ -65,15 +65,19 @@ def open_project(
         service_class=service_class,
         faces=file.faces if file is not None else (),
         api=api,
-        options=options or {},
+        options={**_said_to_openai(file), **(options or {})},
         name=file.name if file is not None else "",
         description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)
 
 
-def _is_target(text: str) -> bool:
-    """`model.py:predict` or `package.model:predict`."""
+def _said_to_openai(file: ProjectFile | None) -> dict[str, str]:
+    return {f"openai.{kind}": name for kind, name in file.openai.items()} if file is not None else {}
+
+
+def is_target(text: str) -> bool:
+    """Say whether a word names a function: `model.py:predict` or `package.model:predict`."""
     module, colon, function = text.rpartition(":")
     return bool(colon and module and all(name.isidentifier() for name in function.split(".")))
 

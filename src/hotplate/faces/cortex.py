@@ -20,13 +20,12 @@ from hotplate.edge.status import STATUS
 from hotplate.errors import HotplateError, InvalidInput, MalformedBody, Unavailable
 from hotplate.faces import failures
 from hotplate.faces.base import Answer, Buffer, Head
-from hotplate.faces.cortex_values import FormData, Headers, QueryParams, UploadFile
+from hotplate.faces.cortex_values import INPUTS, FormData, Headers, QueryParams, UploadFile
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
 
 TEXT = "text/plain; charset=utf-8"
-INPUTS = frozenset(("payload", "query_params", "headers"))
 MESSAGE = "make a prediction by sending a post request to this endpoint with a json payload"
 MAX_FIELDS = 1000
 _read_json = msgspec.json.Decoder().decode

@@ -8,7 +8,6 @@ import msgspec
 
 from hotplate.contract.tensors import Tensor, tensor_of
 from hotplate.dialects.base import MISSING, Call
-from hotplate.errors import InvalidInput
 from hotplate.faces import failures, hints, open_inference_binary
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.decoding import ABSENT, Defaults
@@ -114,25 +113,10 @@ class OpenInferenceCodec:
         """`{"error": text}`; 400 for input. Never raises."""
         given = failures.answer(error, request_id)
         status = 400 if given.status == 422 else given.status
-        text = _text(error, given)
+        text = failures.sentence(error, given)
         if status == 500 and text == "Internal Server Error":
             text = f"Failed to process the request(s) for model '{self._model}': {text} (request {request_id})"
         return Answer(status=status, body=_to_json({"error": text}), headers=given.headers)
-
-
-def _text(error: BaseException, given: Answer) -> str:
-    details = error.details if isinstance(error, InvalidInput) else []
-    if details and details[0]["type"] == "json_invalid":
-        return f"failed to parse the request JSON buffer: {details[0]['ctx']['error']}"
-    if details:
-        places = [(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in details[:10]]
-        return "; ".join(f"{place}: {text}" if place else text for place, text in places)
-    try:
-        found: Any = msgspec.json.decode(given.body)
-        text = found["detail"]
-        return text if isinstance(text, str) else _to_json(text).decode()
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return "The request failed."
 
 
 def _is_sure(parameter: Any) -> bool:

@@ -10,6 +10,8 @@ from hotplate.faces.base import Face
 _HOME = {
     "cortex": ("hotplate.faces.cortex", "CortexFace"),
     "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
+    "openai": ("hotplate.faces.openai", "OpenAIFace"),
+    "mcp": ("hotplate.faces.mcp", "McpFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }

@@ -58,7 +58,13 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
         entry=match.entry,
         watch=project.root if settings.reload else None,
         command=command,
+        names=chained(match),
     ).run(processes)
+
+
+def chained(match: Match) -> frozenset[str]:
+    """The host by which other APIs call one written for Cortex: `api-NAME`, whatever the port."""
+    return frozenset((f"api-{match.entry.partition(':')[2]}",)) if match.dialect == "predictor" else frozenset()
 
 
 def worker_spec(

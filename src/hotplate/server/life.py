@@ -96,13 +96,13 @@ def busy(edge: Edge) -> bool:
     return any(connection.exchange is not None for connection in edge.connections)
 
 
-def edge_limits(settings: Settings) -> EdgeLimits:
-    """The edge's limits, from the settings."""
+def edge_limits(settings: Settings, names: frozenset[str] = frozenset()) -> EdgeLimits:
+    """The edge's limits, from the settings. `names` are hosts besides this machine's own that it answers to."""
     hosts = None
     if settings.allowed_hosts:
         hosts = frozenset(host.lower() for host in settings.allowed_hosts)
     elif is_loopback(settings.host):
-        hosts = LOOPBACK_HOSTS
+        hosts = LOOPBACK_HOSTS | names
     return EdgeLimits(
         max_header_bytes=settings.max_header_bytes,
         # What comes whole with its head is not measured again, so it is no larger than any limit.

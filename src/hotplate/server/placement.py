@@ -17,8 +17,10 @@ from hotplate.deployment.home import VARIABLE as HOME_VARIABLE
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
+from hotplate.errors import PlatformError
 from hotplate.server.memory import Memory
-from hotplate.server.process import Process, Stage, spawn
+from hotplate.server.process import Process, Stage, StartFailed, spawn
+from hotplate.wire.failure import Failure
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -85,20 +87,20 @@ class Placement:
         return environment
 
     def start(self, number: int, stage: Stage = "") -> Process:
-        """Start one replica, or with a stage a template of replicas.
-
-        Raises OSError when the machine cannot, PlatformError when a secret cannot be opened.
-        """
+        """Start one replica, or a template of them. Raises OSError when the machine cannot."""
         environment = self.environment()
-        secrets = self.secrets()
+        try:
+            secrets = self.secrets()
+        except PlatformError as error:
+            raise StartFailed(Failure(error.message)) from error
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         inherited = {name: value for name, value in os.environ.items() if name not in OURS}
         process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
-        process.instruct(self._told(number, {**environment, **secrets}, stage))
+        process.instruct(self._told(number, stage, {**environment, **secrets}))
         process.socket.setblocking(False)
         return process
 
-    def _told(self, number: int, environment: Mapping[str, str], stage: Stage) -> bytes:
+    def _told(self, number: int, stage: Stage, environment: Mapping[str, str]) -> bytes:
         """The first frame to a replica."""
         revision = self._revision
         spec = {
@@ -115,6 +117,7 @@ class Placement:
             "slots": self._settings.slots,
             "id_prefix": f"{self._id_prefix}-{number}-",
             "errand": None,
+            "enter": True,
             "template": stage,
             "env": dict(environment),
         }

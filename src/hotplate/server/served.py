@@ -60,7 +60,7 @@ class Served:
     def plan(self, head: RequestHead) -> Plan | SplitPlan:
         """Match a request, whose path has no prefix any more."""
         if self.spec.paused and not self.removed:
-            return self._refusing(503, "The endpoint is paused.", "paused")
+            return self._refusing(503, "The endpoint is paused.", "unavailable")
         if not self.traffic:
             detail = self.text or "The endpoint has no revision yet."
             return self._refusing(503, detail, "not_ready")
@@ -249,7 +249,7 @@ class Served:
         """End all replicas."""
         self._task.cancel()
         all_of_them = [*self.variants.values(), *self.leaving]
-        await asyncio.gather(*(variant.deployed.pool.stop(grace_s) for variant in all_of_them))
+        await asyncio.gather(*(variant.stop(grace_s) for variant in all_of_them))
 
 
 def _revision(spec: EndpointSpec, digest: str) -> Revision:

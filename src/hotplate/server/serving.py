@@ -41,6 +41,7 @@ class Serving:
         entry: str,
         watch: Path | None,
         command: str | None,
+        names: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
         self.log = log
@@ -63,6 +64,7 @@ class Serving:
         self._entry = entry
         self._watch = watch
         self._command = command
+        self._names = names
         self._status = 0
         self._was_ready = self._failed_to_start = False
         self._running_command: asyncio.Task[None] | None = None
@@ -83,7 +85,7 @@ class Serving:
     async def _main(self, processes: list[Process]) -> int:
         loop = asyncio.get_running_loop()
         life = self._life = Life(self.settings, self.log)
-        self.edge = Edge(self, edge_limits(self.settings), loop)
+        self.edge = Edge(self, edge_limits(self.settings, self._names), loop)
         self.deployed.system.edge = self.edge
         self.access.start(loop)
         self.log.info(f"Using {self._entry}")

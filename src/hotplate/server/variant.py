@@ -126,7 +126,7 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
-        self.starter.configure(spec.scaling.template, spec.scaling.keep_template_s)
+        self.starter.keep_s = spec.scaling.keep_template_s
         if self.scaler is not None and self.proven:
             self.scaler.configure(spec.scaling)
         if self.deployed.system.private == spec.public:
@@ -203,10 +203,17 @@ class Variant:
                 worker.process.kill()
         await pool.stop(DRAIN_S)
 
+    async def stop(self, grace_s: float) -> None:
+        """End now, or after a grace period where calls run."""
+        if self.scaler is not None:
+            self.scaler.stop()
+        self.starter.stop()
+        await self.deployed.pool.stop(grace_s)
+
 
 def variant_key(spec: EndpointSpec, revision: Revision) -> str:
     """What tells one variant of an endpoint from another: all that a replica is started with."""
-    rest = (sorted(spec.env.items()), sorted(spec.secrets.items()), spec.hardware, spec.volume)
+    rest = (sorted(spec.env.items()), sorted(spec.secrets.items()), spec.hardware, spec.volume, spec.scaling.template)
     told = msgspec.json.encode((*rest, sorted(spec.limits.items())))
     return f"{revision.digest}:{hashlib.sha256(told).hexdigest()[:12]}"
 

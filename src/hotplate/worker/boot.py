@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,7 +25,7 @@ from hotplate.contract.limits import slots_of
 from hotplate.dialects import registry
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
 from hotplate.dialects.importing import failure
-from hotplate.errors import WireError
+from hotplate.errors import ProjectError, WireError
 from hotplate.faces import registry as faces
 from hotplate.faces.base import Face
 from hotplate.wire import frames
@@ -134,8 +135,9 @@ def _first_frame(channel: Channel) -> Spec | None:
 def _run(spec: Spec, channel: Channel) -> int:
     channel.state("LAUNCH_PREDICT_LOOP")
     compat.install()
+    _reach_siblings(spec.dialect)
     loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
-    contract, mounts = mount(loaded.contract, spec.faces)
+    contract, mounts = mount(_with_options(loaded.contract, spec.options), spec.faces)
     invoker = Invoker(loaded.calls, mounts, channel, spec.id_prefix)
     described = frames.frame(frames.CONTRACT, body=encode_contract(contract))
     asynchronous = any(route.asynchronous for route in contract.routes)
@@ -196,22 +198,55 @@ def _async_hook(loaded: Loaded) -> str:
     return ""
 
 
+def _reach_siblings(dialect: str) -> None:
+    """Make `http://api-NAME:8888` work, for projects written for Cortex and for others that name their siblings."""
+    where = os.environ.get("HOTPLATE_SIBLINGS", "")
+    if where and (dialect == "predictor" or where.lstrip().startswith("{")):
+        from hotplate.compat import siblings
+
+        siblings.install(where, os.environ.get(siblings.TOKEN_VARIABLE, ""))
+
+
 def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Face, Mount], ...]]:
     """Put the contract's routes on HTTP: by its own face first, then by those that the project turns on.
 
-    Where two faces want one method and path, the first has it. Mounts that run a route come before the others, since
-    a call frame names its mount by its place.
+    Where the plain face would have a route at the very path where the project's own has it, it gives way: callers of
+    the latter find what they know. Mounts that run a route come before the others, since a call frame names its mount
+    by its place.
+
+    Raises:
+        ProjectError: two faces want one method and path.
     """
     found: dict[tuple[str, str], tuple[Face, Mount]] = {}
     for name in dict.fromkeys((contract.face, *more)):
         face = faces.get(name)
         for one in face.mounts(contract):
-            found.setdefault((one.method, one.path), (face, one))
+            first, other = found.setdefault((one.method, one.path), (face, one))
+            if first is not face and not (name == "plain" and one.call == other.call):
+                raise _clash(contract, first.name, other, name, one)
     ordered = tuple(sorted(found.values(), key=lambda pair: pair[1].call is None))
     refusals: Refusals | None = getattr(faces.get(contract.face), "refusals", None)
     return structs.replace(
         contract, mounts=tuple(one for _, one in ordered), refusals=refusals or contract.refusals
     ), ordered
+
+
+def _clash(contract: Contract, first: str, other: Mount, second: str, one: Mount) -> ProjectError:
+    calls = [contract.routes[mount.call] for mount in (other, one) if mount.call is not None]
+    source = next((route.source for route in calls if route.source is not None), None)
+    return ProjectError(
+        f"The faces {first} and {second} both answer {one.method} {one.path}.",
+        file=source.file if source else None,
+        line=source.line if source and source.line else None,
+        hint=f"Leave one of them out of `faces` in hotplate.yaml, or give {calls[0].name if calls else 'the route'}"
+        " another path.",
+    )
+
+
+def _with_options(contract: Contract, options: Mapping[str, str]) -> Contract:
+    """Put what the project file says to the openai face, `{"openai.chat": "predict"}`, where the face finds it."""
+    said = {name.removeprefix("openai."): value for name, value in options.items() if name.startswith("openai.")}
+    return structs.replace(contract, facts={**contract.facts, "openai": said}) if said else contract
 
 
 def _serve(loaded: Loaded, channel: Channel, invoker: Any, slots: int, loop: AbstractEventLoop | None) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
 from hotplate.errors import InvalidOutput, Unavailable
-from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
+from hotplate.faces.base import Answer, Buffer, Codec, Face, Head, Stream
 from hotplate.wire import frames
 from hotplate.wire.arena import open_spill
 from hotplate.wire.frames import (
@@ -33,7 +33,16 @@ from hotplate.wire.frames import (
 )
 from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
-from hotplate.worker.reports import print_raised, print_unfit
+from hotplate.worker.reports import report
+
+
+def _counts(values: tuple[Any, ...]) -> list[int]:
+    """How many references there are to each value, this function's own included."""
+    return [getrefcount(value) for value in values]
+
+
+UNHELD = _counts((object(),))[0]
+"""The count of a value that is held by `values` alone. It differs between versions of Python."""
 
 
 class Bound:
@@ -42,6 +51,7 @@ class Bound:
     __slots__ = (
         "asynchronous",
         "batching",
+        "begin",
         "codec",
         "decode",
         "encode",
@@ -63,6 +73,7 @@ class Bound:
         self.decode = codec.decode
         self.encode = codec.encode
         self.notes: bool = getattr(codec, "notes", False)
+        self.begin: Callable[[Head | None], Stream | None] | None = getattr(codec, "begin", None)
         self.stream = call.route.stream
         self.asynchronous = call.route.asynchronous
         self.batching: Batching | None = call.route.batching
@@ -75,7 +86,9 @@ class Invoker:
     def __init__(
         self, calls: tuple[Call, ...], mounts: tuple[tuple[Face, Mount], ...], channel: Channel, id_prefix: str
     ) -> None:
-        self.routes = [Bound(calls[mount.call], face, mount) for face, mount in mounts if mount.call is not None]
+        self.routes = [
+            Bound(_call(calls, face, mount), face, mount) for face, mount in mounts if mount.call is not None
+        ]
         self.channel = channel
         self.id_prefix = id_prefix
 
@@ -114,8 +127,9 @@ class Invoker:
             spill = meta.spill
             if meta.headers or meta.query or meta.content_type != "application/json":
                 head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
-        if head is None and self.routes[index].notes:
-            head = Head(headers={})
+        if self.routes[index].notes:
+            head = head or Head(headers={})
+            head.request_id = self.request_id(work)
         body: Buffer = payload[meta_bytes:] if meta_bytes else payload
         if flags & ARENA:
             body = view_of(self.channel, flags, bytes(body)).toreadonly()
@@ -130,9 +144,8 @@ class Invoker:
         Media that borrows from it and that user code has put somewhere copies its bytes first.
         """
         if type(body) is memoryview:
-            for value in values:
-                keep = getattr(value, "keep", None)
-                if keep is not None and getrefcount(value) > 3:  # here, in `values`, and as the argument
+            for value, count in zip(values, _counts(values), strict=True):
+                if count > UNHELD and (keep := getattr(value, "keep", None)) is not None:
                     keep()
             try:
                 body.release()
@@ -158,15 +171,14 @@ class Invoker:
     @staticmethod
     def report(route: Bound, error: BaseException, request_id: str) -> None:
         """Tell the author what their function raised, or returned that it had not promised."""
-        if isinstance(error, InvalidOutput):
-            print_unfit(route.name, route.where, error, request_id)
-        else:
-            print_raised(route.name, error, request_id)
+        report(route.name, route.where, error, request_id)
 
     def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
         """Build the answer frame of any result."""
         if isinstance(result, Answer):
             status, body = result.status, result.body
+            for each in result.raised:
+                report(each.name, each.where, each.error, each.request_id)
             meta = (
                 encode_meta(Reply(content_type=result.content_type, headers=result.headers))
                 if result.headers or result.content_type != "application/json"
@@ -185,6 +197,14 @@ class Invoker:
         return frames.frame(
             RESPONSE, call_id=call_id, flags=flags, code=status, meta=meta, body=body, stamp=inference_ns
         )
+
+
+def _call(calls: tuple[Call, ...], face: Face, mount: Mount) -> Call:
+    if mount.joint:
+        join: Callable[[tuple[Call, ...], Mount], Call] = getattr(face, "join")  # noqa: B009 - few faces have it
+        return join(calls, mount)
+    assert mount.call is not None
+    return calls[mount.call]
 
 
 def batch_frame(index: int, items: int) -> bytes:

@@ -8,12 +8,16 @@ from pathlib import Path
 from types import TracebackType
 
 from hotplate.dialects.importing import is_inside
-from hotplate.errors import InvalidOutput, ProjectError
+from hotplate.errors import InvalidOutput, ProjectError, SettingError
 from hotplate.wire.failure import Failure
+
+_OURS = ("/hotplate/worker", "/hotplate/faces")
 
 
 def failure_of(error: BaseException, root: str) -> Failure:
     """Give what the server is to show of an error that ended a start."""
+    if isinstance(error, SettingError):
+        return Failure(error.message, file=error.source or "", hint=error.hint or "")
     if not isinstance(error, ProjectError):  # ours: shown whole, to be reported
         text = "".join(traceback.format_exception(error))
         return Failure(f"{type(error).__name__}: {error}", trace=text)
@@ -33,10 +37,18 @@ def trace_of(error: BaseException, root: Path) -> str:
     return "" if step is None else "".join(traceback.format_exception(type(error), error, step))
 
 
+def report(name: str, where: str, error: BaseException, request_id: str) -> None:
+    """Tell the author what their function raised, or returned that it had not promised."""
+    if isinstance(error, InvalidOutput):
+        print_unfit(name, where, error, request_id)
+    else:
+        print_raised(name, error, request_id)
+
+
 def print_raised(name: str, error: BaseException, request_id: str) -> None:
     """Print the traceback of a call, without our own frames on top."""
     trace = error.__traceback__
-    while trace is not None and "/hotplate/worker/" in trace.tb_frame.f_code.co_filename:
+    while trace is not None and trace.tb_frame.f_code.co_filename.rpartition("/")[0].endswith(_OURS):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
     _print(f"{name}() raised {type(error).__name__} (request {request_id})\n{text}")
