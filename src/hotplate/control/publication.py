@@ -17,8 +17,8 @@ from hotplate.control.settings import EndpointSettings
 from hotplate.deployment import snapshot as snapshots
 from hotplate.deployment.home import Home
 from hotplate.deployment.names import is_digest
-from hotplate.deployment.records import EndpointSpec, Revision, Share, Snapshot, TokenSpec
-from hotplate.errors import NotFound, PlatformError
+from hotplate.deployment.records import EndpointSpec, Hardware, Revision, Share, Snapshot, TokenSpec
+from hotplate.errors import NotFound, PlatformError, UserError
 
 Traffic = tuple[Share, ...]
 
@@ -98,7 +98,7 @@ class Publisher:
             revisions=revisions,
             traffic=traffic,
             scaling=settings.scaling(),
-            hardware=settings.hardware(),
+            hardware=_hardware(settings),
             public=settings.visibility == "public",
             paused=settings.endpoint_state == "disabled",
             env=settings.env_overrides,
@@ -141,3 +141,11 @@ def _read(path: Path, _mtime_ns: int) -> Revision:
         return msgspec.json.decode(path.read_bytes(), type=Revision)
     except (msgspec.DecodeError, msgspec.ValidationError, OSError) as error:
         raise PlatformError(f"The revision in {path.parent.name} cannot be read: {error}") from error
+
+
+def _hardware(settings: EndpointSettings) -> Hardware:
+    """The limits of an endpoint. A profile that has gone from `hardware.yaml` keeps no endpoint from being served."""
+    try:
+        return settings.hardware()
+    except UserError:
+        return Hardware(profile=settings.instance_type)

@@ -18,6 +18,7 @@ from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import Plan, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
+from hotplate.hardware.limiter import Limiter
 from hotplate.server import addressing
 from hotplate.server.access import AccessLog
 from hotplate.server.callers import Caller, Callers, forbidden, is_token, unauthorized
@@ -51,6 +52,7 @@ class Fleet:
         self.access = AccessLog(log, settings.access_log)
         self.budget = Budget(settings.body_memory_bytes)
         self.callers = Callers()
+        self.limiter = Limiter()
         self.journal = Journal(home.server_db, log.error)
         self.saved = self.journal.saved()
         self.capture = Capture(home.logs)
