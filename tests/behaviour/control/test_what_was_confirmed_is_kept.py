@@ -156,3 +156,18 @@ def test_a_volume_that_is_named_is_made_and_kept_as_long_as_it_is_named(control,
     control.good("DELETE", f"/endpoints/{name}")
     control.good("DELETE", f"/volumes/{name}")
     assert not (control.home.volumes / name).exists()
+
+
+def test_a_profile_that_is_gone_goes_on_meaning_what_it_meant():
+    with short_home() as home, server_socket(home):
+        (home.root / "hardware.yaml").write_text("big: {cpus: 3}\n")
+        with running_control(home) as control:
+            make_revision(home, "a" * 12)
+            given = {"revision": "a" * 12, "settings": {"instance_type": "big"}, "wait_s": 60}
+            control.good("POST", "/endpoints/one/deploy", given)
+            (home.root / "hardware.yaml").write_text("big: {cpus: [\n")
+            assert control.ask("PATCH", "/endpoints/one", {"min_replicas": 1}).status == 422
+            control.good("POST", "/tokens", {"name": "another change"})
+            (spec,) = control.snapshot().endpoints
+            assert spec.hardware.cpus == 3
+            assert "hardware_unknown" in {each["event"]["type"] for each in control.good("GET", "/events/one")}
