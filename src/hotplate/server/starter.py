@@ -59,7 +59,7 @@ class Starter:
         self.reason = ""
         self._spawn = spawn
         self._log = log
-        self._keep_s = keep_s
+        self.keep_s = keep_s
         self._timeout_s = setup_timeout_s
         self._id_prefix = id_prefix
         self._env = env
@@ -113,8 +113,8 @@ class Starter:
         if self.stage and self._template is None and not self._stopped:
             try:
                 self._make()
-            except OSError as error:
-                self._log.warning(f"The template could not be started: {error.strerror}")
+            except (OSError, StartFailed) as error:
+                self._log.warning(f"The template could not be started: {error}")
 
     def drop(self) -> None:
         """Let the template go: it is not needed, or what it has loaded has changed. Its workers live on."""
@@ -167,7 +167,7 @@ class Starter:
         """The template is needed: keep it for a while from now on."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._keep_s, self._unneeded)
+        self._idle = asyncio.get_running_loop().call_later(self.keep_s, self._unneeded)
 
     def _unneeded(self) -> None:
         if self._template is not None and self._template.state == "making":

@@ -129,6 +129,7 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
+        self.starter.keep_s = spec.scaling.keep_template_s
         if self.scaler is not None and self.proven:
             self.scaler.configure(spec.scaling)
         if self.deployed.system.private == spec.public:
