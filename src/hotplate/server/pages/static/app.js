@@ -8,24 +8,40 @@ import { follow, routes } from "./schema.js";
 const ROOT = new URL("../", import.meta.url);
 const main = document.getElementById("routes");
 
-async function start() {
+async function start(token = "") {
   let openapi;
   try {
-    const response = await fetch(new URL("openapi.json", ROOT), { headers: { accept: "application/json" } });
+    const response = await fetch(new URL("openapi.json", ROOT), { headers: { accept: "application/json", ...bearer(token) } });
+    if (response.status === 401 || response.status === 403) return askToken(token ? "The endpoint does not take this token." : "");
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     openapi = await response.json();
   } catch (error) {
     main.replaceChildren(el("p", { role: "alert" }, `openapi.json could not be read: ${error.message}. `),
-      el("button", { type: "button", onclick: start }, "Try again"));
+      el("button", { type: "button", onclick: () => start(token) }, "Try again"));
     return;
   }
-  layOut(openapi);
+  layOut(openapi, token);
 }
 
-function layOut(openapi) {
+const bearer = (token) => (token ? { authorization: `Bearer ${token}` } : {});
+
+/** An endpoint that is not public shows what it has to those who may call it. */
+function askToken(trouble) {
+  const id = newId("token");
+  const input = el("input", { id, type: "password", autocomplete: "off", spellcheck: "false" });
+  const open = (event) => {
+    event.preventDefault();
+    start(input.value.trim());
+  };
+  main.replaceChildren(el("form", { class: "token", onsubmit: open }, trouble ? el("p", { role: "alert" }, trouble) : "",
+    el("label", { for: id }, "Token"), input, el("button", { type: "submit" }, "Show the endpoint")));
+  input.focus();
+}
+
+function layOut(openapi, given) {
   const title = openapi.info?.title || "Endpoint";
   document.title = title;
-  const token = tokenField(openapi);
+  const token = tokenField(openapi, given);
   const state = el("span", { class: "state", role: "status" });
   document.getElementById("top").replaceChildren(
     el("div", { class: "title" }, el("h1", {}, title), openapi.info?.version ? el("span", { class: "version" }, openapi.info.version) : "", state),
@@ -50,7 +66,7 @@ function layOut(openapi) {
     const said = target === document.getElementById(chosen?.id) && !location.hash; // opened by the page, not by a person
     if (target.open && !said && target.classList.contains("card")) history.replaceState(null, "", `#${encodeURIComponent(target.id)}`);
   }, true);
-  watch(state);
+  watch(state, given);
 }
 
 function grouped(found) {
@@ -60,13 +76,14 @@ function grouped(found) {
 }
 
 /** A field for a token where the endpoint asks for one. It lives in this page's memory only. */
-function tokenField(openapi) {
+function tokenField(openapi, given) {
   const schemes = Object.values(openapi.components?.securitySchemes ?? {}).map((scheme) => follow(openapi, scheme));
   if (!schemes.some((scheme) => scheme.type === "http" && scheme.scheme?.toLowerCase() === "bearer")) {
     return { node: null, value: () => "", onChange: () => undefined };
   }
   const id = newId("token");
   const input = el("input", { id, type: "password", autocomplete: "off", spellcheck: "false" });
+  input.value = given;
   return {
     node: el("p", { class: "token" }, el("label", { for: id }, "Token"), input, el("span", { class: "hint" }, "kept in this page only")),
     value: () => input.value.trim(),
@@ -75,13 +92,13 @@ function tokenField(openapi) {
 }
 
 /** Say whether the model is ready; ask again until it is. */
-async function watch(state) {
+async function watch(state, token) {
   try {
-    const response = await fetch(new URL("healthcheck", ROOT));
+    const response = await fetch(new URL("healthcheck", ROOT), { headers: bearer(token) });
     const { status } = await response.json();
     state.textContent = typeof status === "string" ? status.toLowerCase().replaceAll("_", " ") : "";
     state.className = `state ${response.ok ? "good" : "wait"}`;
-    if (!response.ok) setTimeout(watch, 2000, state);
+    if (!response.ok) setTimeout(watch, 2000, state, token);
   } catch {
     state.textContent = "";
   }
