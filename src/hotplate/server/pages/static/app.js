@@ -11,8 +11,8 @@ const main = document.getElementById("routes");
 async function start(token = "") {
   let openapi;
   try {
-    const response = await fetch(new URL("openapi.json", ROOT), { headers: { accept: "application/json", ...bearer(token) } });
-    if (response.status === 401 || response.status === 403) return askToken(token ? "The endpoint does not take this token." : "");
+    const response = await ask("openapi.json", token);
+    if (response.status === 401 || response.status === 403) return askToken(token);
     if (!response.ok) throw new Error(`the server answered ${response.status}`);
     openapi = await response.json();
   } catch (error) {
@@ -23,18 +23,15 @@ async function start(token = "") {
   layOut(openapi, token);
 }
 
-const bearer = (token) => (token ? { authorization: `Bearer ${token}` } : {});
+const ask = (path, token) => fetch(new URL(path, ROOT), { headers: token ? { authorization: `Bearer ${token}` } : {} });
 
-/** An endpoint that is not public shows what it has to those who may call it. */
-function askToken(trouble) {
-  const id = newId("token");
-  const input = el("input", { id, type: "password", autocomplete: "off", spellcheck: "false" });
-  const open = (event) => {
-    event.preventDefault();
-    start(input.value.trim());
-  };
-  main.replaceChildren(el("form", { class: "token", onsubmit: open }, trouble ? el("p", { role: "alert" }, trouble) : "",
-    el("label", { for: id }, "Token"), input, el("button", { type: "submit" }, "Show the endpoint")));
+const tokenInput = (id) => el("input", { id, type: "password", autocomplete: "off", spellcheck: "false" });
+
+function askToken(wrong) {
+  const input = tokenInput("t");
+  const onsubmit = (event) => (event.preventDefault(), start(input.value.trim()));
+  main.replaceChildren(el("form", { class: "token", onsubmit }, wrong && el("p", { role: "alert" }, "Wrong token"),
+    el("label", { for: "t" }, "Token"), input, el("button", {}, "Open")));
   input.focus();
 }
 
@@ -75,14 +72,14 @@ function grouped(found) {
   return groups;
 }
 
-/** A field for a token where the endpoint asks for one. It lives in this page's memory only. */
+/** A field for a token where the endpoint asks for one. */
 function tokenField(openapi, given) {
   const schemes = Object.values(openapi.components?.securitySchemes ?? {}).map((scheme) => follow(openapi, scheme));
   if (!schemes.some((scheme) => scheme.type === "http" && scheme.scheme?.toLowerCase() === "bearer")) {
     return { node: null, value: () => "", onChange: () => undefined };
   }
   const id = newId("token");
-  const input = el("input", { id, type: "password", autocomplete: "off", spellcheck: "false" });
+  const input = tokenInput(id);
   input.value = given;
   return {
     node: el("p", { class: "token" }, el("label", { for: id }, "Token"), input, el("span", { class: "hint" }, "kept in this page only")),
@@ -91,10 +88,10 @@ function tokenField(openapi, given) {
   };
 }
 
-/** Say whether the model is ready; ask again until it is. */
+/** Say whether the model is ready. */
 async function watch(state, token) {
   try {
-    const response = await fetch(new URL("healthcheck", ROOT), { headers: bearer(token) });
+    const response = await ask("healthcheck", token);
     const { status } = await response.json();
     state.textContent = typeof status === "string" ? status.toLowerCase().replaceAll("_", " ") : "";
     state.className = `state ${response.ok ? "good" : "wait"}`;
