@@ -1,10 +1,10 @@
-// Starts the page: reads openapi.json beside it, lays out the header and a card for each route.
+// Starts the page: reads openapi.json beside it, lays out a card for each route.
 
 import { el, newId } from "./dom.js";
 import { routeCard } from "./route.js";
 import { follow, routes } from "./schema.js";
 
-/** The endpoint's own address, wherever it is mounted: this file is docs/app.js below it. */
+/** The endpoint's own address: this file is docs/app.js below it. */
 const ROOT = new URL("../", import.meta.url);
 const main = document.getElementById("routes");
 
