@@ -17,6 +17,7 @@ ORDER = (
     "config",
     "contract",
     "deployment",
+    "hardware",
     "wire",
     "media",
     "authoring",

@@ -26,8 +26,8 @@ def explain_clash(wanted: Wanted, ours: Sequence[str], theirs: Mapping[str, str]
         if name in theirs and _mentions(said, name):
             where = wanted.lock or (wanted.needs[0].file if wanted.needs else "")
             return PackagesRefused(
-                f"The project's packages bring {name} {theirs[name]}, and Hotplate's worker, which runs its code, needs "
-                f"{our}. In detail: {said}",
+                f"The project's packages bring {name} {theirs[name]}, and Hotplate's worker, which runs its code, "
+                f"needs {our}. In detail: {said}",
                 file=where or None,
                 hint=f"Move to versions of the project's packages that allow {our}.",
             )

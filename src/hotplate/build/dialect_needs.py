@@ -1,4 +1,4 @@
-"""What a dialect adds to a project's list of packages: other file names, other lists, scripts, and what its images had."""
+"""What a dialect adds to a project's list of packages: other names and lists, scripts, what its images had."""
 
 from __future__ import annotations
 

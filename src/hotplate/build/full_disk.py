@@ -42,7 +42,7 @@ def disk_errors(home: Home) -> Generator[None]:
 def _full(home: Home) -> DiskFull:
     free = shutil.disk_usage(home.root).free if home.root.is_dir() else 0
     return DiskFull(
-        f"The disk of {home.root} is full ({free >> 20} MiB are free). Nothing was changed. Make room (`hotplate prune` "
-        "removes what no endpoint uses), or name another folder with HOTPLATE_HOME; packages are also kept in uv's own "
-        "cache (`uv cache prune`)."
+        f"The disk of {home.root} is full ({free >> 20} MiB are free). Nothing was changed. Make room (`hotplate "
+        "prune` removes what no endpoint uses), or name another folder with HOTPLATE_HOME; packages are also kept in "
+        "uv's own cache (`uv cache prune`)."
     )

@@ -164,7 +164,7 @@ class _Desk:
             *("--python", self.interpreter.path, "--constraints", constraints, *sources),
             cwd=self.project,
         )
-        # It names this very Python, down to the patch: another one must not make another environment of the same packages.
+        # It names this very Python, down to the patch: another one must not make another environment of the same.
         return re.sub(r"^requires-python = .*\n", "", text, flags=re.M)
 
 

@@ -12,6 +12,7 @@ import stat
 import uuid
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 PREFIX = ".building-"
 
@@ -24,7 +25,7 @@ class Staging:
         self._fd = -1
         self.path = parent
 
-    def __enter__(self) -> Staging:
+    def __enter__(self) -> Self:
         self._parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         while self._fd < 0:
             self.path = self._parent / f"{PREFIX}{uuid.uuid4().hex}"

@@ -38,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="End the split when more of the new one's answers than this (0 to 1) are errors",
     )
     parser.add_argument("--no-store-assets", action="store_true", help="Do not run store_assets()")
+    starting = parser.add_argument_group("Where nothing is running yet")
+    starting.add_argument("--port", metavar="PORT", help="Port of the endpoints to start `hotplate up` with")
+    starting.add_argument("--control-port", metavar="PORT", help="Port of control to start it with")
     add_settings(parser)
     add_build(parser)
     add_wait(parser, DEFAULT_WAIT_S)
@@ -55,7 +58,7 @@ def main(args: argparse.Namespace) -> int:
     built = make(opened, home=home, options=options_of(args), progress=progress)
     if args.name and len(built) > 1:
         raise SettingError(f"This project has {len(built)} APIs.", key="name", hint="Pick one with --api, or none.")
-    with running_control(home) as control:
+    with running_control(home, _ports(args)) as control:
         found = [_deploy(args, control, home, opened, each, percent) for each in built]
     if args.output == "json":
         facts = [{"name": each["name"], "endpoint": each["endpoint"]} for each in found]
@@ -69,7 +72,12 @@ def main(args: argparse.Namespace) -> int:
     return 0
 
 
-def running_control(home: Home) -> ControlClient:
+def _ports(args: argparse.Namespace) -> list[str]:
+    given = {"--port": args.port, "--control-port": args.control_port}
+    return [word for flag, value in given.items() if value is not None for word in (flag, value)]
+
+
+def running_control(home: Home, words: list[str]) -> ControlClient:
     """A client for control, which is started if nothing runs here."""
     import os
 
@@ -87,7 +95,7 @@ def running_control(home: Home) -> ControlClient:
         pass
     from hotplate.supervisor.up import start_detached
 
-    said = start_detached(home, [])
+    said = start_detached(home, words)
     console.err(f"Nothing was running, so this started `hotplate up --detach` at {said['url']}.")
     return ControlClient()
 

@@ -120,8 +120,18 @@ def _cortex_hardware(compute: Mapping[str, Any]) -> str:
     return ",".join(parts)
 
 
-_BINARY = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
-_UNITS = {"m": 0.001, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, **_BINARY}
+_UNITS = {
+    "m": 0.001,
+    "Ki": 1 << 10,
+    "Mi": 1 << 20,
+    "Gi": 1 << 30,
+    "Ti": 1 << 40,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+}
 """As Kubernetes counts: `M` is a million, `Mi` is 1024 times 1024."""
 
 

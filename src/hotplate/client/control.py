@@ -148,6 +148,10 @@ class Operations:
         """Every token that is not revoked."""
         return self._ask("GET", "/tokens")
 
+    def get_token(self, token_id: str) -> Any:
+        """What may be known of one token."""
+        return self._ask("GET", f"/tokens/{_word(token_id)}")
+
     def revoke_token(self, token_id: str) -> Any:
         """Revoke a token by its id."""
         return self._ask("DELETE", f"/tokens/{_word(token_id)}")
@@ -183,6 +187,10 @@ class Operations:
     def list_volumes(self) -> Any:
         """Every volume."""
         return self._ask("GET", "/volumes")
+
+    def get_volume(self, name: str) -> Any:
+        """One volume, with the endpoints that name it."""
+        return self._ask("GET", f"/volumes/{_word(name)}")
 
     def delete_volume(self, name: str) -> Any:
         """Delete a volume with all that is in it."""

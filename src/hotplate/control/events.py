@@ -18,8 +18,10 @@ _WARNINGS = ("crash", "fail", "lost", "error", "abort", "refus", "oom", "fall")
 
 def read_events(plane: Plane, caller: Caller, endpoint: str | None, span: Span) -> list[dict[str, Any]]:
     """The newest events within a span, the oldest of them first."""
+    if not span.limit:
+        return []
     mask = mask_of(plane)
-    rows = [*_own(plane, endpoint, span), *_servers(plane, endpoint, span)]
+    rows = [*_own(plane, endpoint, span), *_servers(plane, endpoint, span), *_scaled(plane, endpoint, span)]
     rows = [row for row in rows if caller.reaches(row["endpoint"])]
     rows.sort(key=lambda row: row["at"])
     return [
@@ -71,6 +73,30 @@ def _servers(plane: Plane, endpoint: str | None, span: Span) -> list[dict[str, A
             }
         )
     return found
+
+
+def _scaled(plane: Plane, endpoint: str | None, span: Span) -> list[dict[str, Any]]:
+    """The autoscaler's decisions are events too; what they were made from is in `read_decisions`."""
+    rows = read_rows(
+        plane.home.server_db,
+        'SELECT at, endpoint, "from", "to", reason FROM decisions '
+        "WHERE (? IS NULL OR endpoint = ?) AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?",
+        (endpoint, endpoint, span.begin, span.end, span.limit),
+    )
+    if span.replica is not None:
+        return []
+    return [
+        {
+            "at": float(row["at"]),
+            "endpoint": row["endpoint"],
+            "type": "scaled",
+            "level": "normal",
+            "revision": "",
+            "replica": "",
+            "details": f"{row['from']} -> {row['to']} replicas: {row['reason']}.",
+        }
+        for row in rows
+    ]
 
 
 def read_decisions(plane: Plane, endpoint: str, limit: int) -> list[dict[str, Any]]:

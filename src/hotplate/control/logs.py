@@ -29,16 +29,18 @@ def read_logs(plane: Plane, endpoint: str, span: Span) -> list[dict[str, Any]]:
     folder = plane.home.logs / check_endpoint(endpoint)
     mask = mask_of(plane)
     found: list[dict[str, Any]] = []
-    left = MAX_SCANNED
+    left = MAX_SCANNED if span.limit else -1
     for path in log_files(folder):
         for line in backwards(path):
             left -= len(line)
+            if left < 0:
+                return _ended(found)
             entry = _entry(line, endpoint, mask)
             if entry is not None and entry["at"] < span.begin:
                 return _ended(found)
             if entry is not None and entry["at"] < span.end and span.is_of(endpoint, entry["number"]):
                 found.append(entry)
-            if len(found) >= span.limit or left < 0:
+            if len(found) >= span.limit:
                 return _ended(found)
     return _ended(found)
 

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 from collections.abc import Sequence
 
+from hotplate.config.resolve import is_loopback
 from hotplate.control.log import log
 from hotplate.control.plane import Plane, open_plane
 from hotplate.control.tokens import adopt_admin
@@ -16,10 +17,7 @@ from hotplate.deployment.tokens import make_admin
 from hotplate.errors import HotplateError
 
 DEFAULT_PORT = 8081
-GRACE_S = 5
 BACKLOG = 512
-MAX_HEAD_BYTES = 32 * 1024
-MAX_CONNECTIONS = 1000
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -63,34 +61,12 @@ def listen(host: str, port: int) -> socket.socket:
 
 def serve(plane: Plane, listener: socket.socket, hosts: Sequence[str]) -> None:
     """Serve the API on a socket until a signal ends it."""
-    import uvicorn
-
     from hotplate.control.api.app import make_app
     from hotplate.control.api.guard import LOCAL
+    from hotplate.control.service import run
 
     address = listener.getsockname()[0]
     names = [*LOCAL, *hosts] if is_loopback(address) or hosts else []
-    config = uvicorn.Config(
-        make_app(plane, names),
-        # h11 bounds the head; httptools in uvicorn does not. This is not the way of a call: speed is no matter.
-        http="h11",
-        h11_max_incomplete_event_size=MAX_HEAD_BYTES,
-        ws="none",
-        lifespan="on",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        limit_concurrency=MAX_CONNECTIONS,
-        timeout_graceful_shutdown=GRACE_S,
-    )
     log("info", "control is ready", address=f"{address}:{listener.getsockname()[1]}")
-    uvicorn.Server(config).run(sockets=[listener])
+    run(make_app(plane, names), listener)
     log("info", "control ends")
-
-
-def is_loopback(address: str) -> bool:
-    """Whether only this machine reaches an address."""
-    from hotplate.config.resolve import is_loopback as is_local
-
-    return is_local(address)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -17,8 +17,8 @@ from hotplate.control.settings import EndpointSettings
 from hotplate.deployment import snapshot as snapshots
 from hotplate.deployment.home import Home
 from hotplate.deployment.names import is_digest
-from hotplate.deployment.records import EndpointSpec, Revision, Share, Snapshot, TokenSpec
-from hotplate.errors import NotFound, PlatformError
+from hotplate.deployment.records import EndpointSpec, Hardware, Revision, Share, Snapshot, TokenSpec
+from hotplate.errors import NotFound, PlatformError, UserError
 
 Traffic = tuple[Share, ...]
 
@@ -33,13 +33,13 @@ class Publisher:
         self._home = home
         self._database = database
         self._lock = Lock()
-        self._missing: set[str] = set()
+        self._told: set[str] = set()
 
     def publish(self) -> int:
         """Publish the database as it is now and give the snapshot's number. An unchanged one is not written again."""
         with self._lock:
-            endpoints, tokens = self._read()
             before = self._before()
+            endpoints, tokens = self._read({spec.name: spec.hardware for spec in before.endpoints} if before else {})
             if before is not None and (before.endpoints, before.tokens) == (endpoints, tokens):
                 return before.number
             number = self._next_number(before.number if before else 0)
@@ -63,11 +63,11 @@ class Publisher:
             )
         return number
 
-    def _read(self) -> tuple[tuple[EndpointSpec, ...], tuple[TokenSpec, ...]]:
+    def _read(self, before: Mapping[str, Hardware]) -> tuple[tuple[EndpointSpec, ...], tuple[TokenSpec, ...]]:
         with self._database.transaction():
             secrets = {row["key"]: row["sealed"] for row in self._database.rows("SELECT key, sealed FROM secrets")}
             rows = self._database.rows("SELECT * FROM endpoints ORDER BY name")
-            specs = [spec for row in rows if (spec := self._spec(row, secrets)) is not None]
+            specs = [spec for row in rows if (spec := self._spec(row, secrets, before)) is not None]
             tokens = self._database.rows("SELECT * FROM tokens WHERE revoked_at IS NULL ORDER BY id")
         return tuple(specs), tuple(
             TokenSpec(
@@ -82,7 +82,9 @@ class Publisher:
             for row in tokens
         )
 
-    def _spec(self, row: sqlite3.Row, secrets: dict[str, str]) -> EndpointSpec | None:
+    def _spec(
+        self, row: sqlite3.Row, secrets: Mapping[str, str], before: Mapping[str, Hardware]
+    ) -> EndpointSpec | None:
         """An endpoint that was never deployed is not served."""
         name = row["name"]
         traffic = traffic_decoder.decode(row["traffic"])
@@ -98,7 +100,7 @@ class Publisher:
             revisions=revisions,
             traffic=traffic,
             scaling=settings.scaling(),
-            hardware=settings.hardware(),
+            hardware=self._hardware(name, settings, before),
             public=settings.visibility == "public",
             paused=settings.endpoint_state == "disabled",
             env=settings.env_overrides,
@@ -108,6 +110,20 @@ class Publisher:
             abort_error_rate=settings.abort_error_rate,
         )
 
+    def _hardware(self, name: str, settings: EndpointSettings, before: Mapping[str, Hardware]) -> Hardware:
+        """What a profile stands for. One that is gone from hardware.yaml goes on meaning what it meant."""
+        try:
+            return settings.hardware()
+        except UserError as error:
+            self._tell(name, "hardware_unknown", error.message)
+            return before.get(name, Hardware(profile=settings.instance_type))
+
+    def _tell(self, name: str, kind: str, text: str) -> None:
+        """An event, once for each text."""
+        if text not in self._told:
+            self._told.add(text)
+            record_event(self._database, name, kind, text, level="warning")
+
     def _revisions(self, name: str, digests: Iterable[str]) -> tuple[Revision, ...]:
         """One endpoint whose files were taken away must not keep the others from being served."""
         found: list[Revision] = []
@@ -115,9 +131,7 @@ class Publisher:
             try:
                 found.append(read_revision(self._home, digest))
             except (NotFound, PlatformError) as error:
-                if digest not in self._missing:
-                    self._missing.add(digest)
-                    record_event(self._database, name, "revision_missing", error.message, level="warning")
+                self._tell(name, "revision_missing", error.message)
         return tuple(found)
 
 

@@ -17,7 +17,7 @@ from hotplate.config.values import parse_text
 from hotplate.deployment.hardware import find_hardware
 from hotplate.deployment.names import check_secret, check_variable, check_volume
 from hotplate.deployment.records import Hardware, Scaling, Template
-from hotplate.errors import InvalidInput
+from hotplate.errors import InvalidInput, SettingError
 
 T = TypeVar("T")
 
@@ -161,7 +161,10 @@ def _check_names(settings: EndpointSettings) -> None:
         parse_text(settings.display_name)
     except ValueError as error:
         raise refused("display_name", str(error)) from None
-    settings.hardware()
+    try:
+        settings.hardware()
+    except (InvalidInput, SettingError) as error:  # hardware.yaml may be wrong as well: it is the operator's
+        raise refused("instance_type", error.message) from None
 
 
 def _check_limits(limits: Mapping[str, int | float | None]) -> None:

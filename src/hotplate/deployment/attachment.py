@@ -7,6 +7,7 @@ server calls this too before it starts a worker, since Hotplate may have been mo
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -48,5 +49,5 @@ def site_packages(environment: Path) -> Path:
     """The folder of an environment that holds its packages."""
     found = next(environment.glob("lib/python3.*/site-packages"), None)
     if found is None:
-        raise FileNotFoundError(f"{environment} is no Python environment")
+        raise FileNotFoundError(errno.ENOENT, f"{environment} is no Python environment")
     return found

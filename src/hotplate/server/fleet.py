@@ -18,6 +18,7 @@ from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import Plan, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
+from hotplate.hardware.limiter import Limiter
 from hotplate.server import addressing
 from hotplate.server.access import AccessLog
 from hotplate.server.callers import Caller, Callers, forbidden, is_token, unauthorized
@@ -28,6 +29,7 @@ from hotplate.server.journal import Journal
 from hotplate.server.log import Log
 from hotplate.server.memory import Budget
 from hotplate.server.plans import CallPlan, PagePlan, RefusalPlan
+from hotplate.server.preflight import preflight
 from hotplate.server.served import Served
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Fleet:
         self.access = AccessLog(log, settings.access_log)
         self.budget = Budget(settings.body_memory_bytes)
         self.callers = Callers()
+        self.limiter = Limiter()
         self.journal = Journal(home.server_db, log.error)
         self.saved = self.journal.saved()
         self.capture = Capture(home.logs)
@@ -64,6 +67,8 @@ class Fleet:
 
     def plan(self, head: RequestHead) -> Plan:
         """Decide what is done with a request."""
+        if self.settings.allow_origin and (allowed := preflight(head)) is not None:
+            return self._refuse(allowed)  # browsers ask without a token
         sent = head.headers.get(b"authorization")
         caller = self.callers.find(sent)
         self._strip(head)
@@ -74,7 +79,7 @@ class Fleet:
                 return self._refuse(refusal)
             return PagePlan(self.access, page.show)
         served = self.served.get(address.name) if address is not None else None
-        if address is None or served is None:
+        if address is None or served is None or served.removed:
             if caller is None:
                 return self._refuse(unauthorized("Send `Authorization: Bearer TOKEN`."))
             return self._refuse(Refusal(404, problem("There is no such endpoint.", code="not_found")))

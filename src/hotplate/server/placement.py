@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.authoring import ENDPOINT_VARIABLE, volume_environment
+from hotplate.deployment.attachment import attach
 from hotplate.deployment.home import VARIABLE as HOME_VARIABLE
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
 from hotplate.errors import PlatformError
+from hotplate.hardware.limiter import Limiter, Share
+from hotplate.server.environment import revision_environment
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, Stage, StartFailed, spawn
 from hotplate.wire.failure import Failure
@@ -48,6 +51,7 @@ class Placement:
         settings: Settings,
         home: Home,
         memory: Memory,
+        limiter: Limiter,
         url: str,
         token: str,
         id_prefix: str,
@@ -57,6 +61,7 @@ class Placement:
         self._settings = settings
         self._home = home
         self._memory = memory
+        self._limiter = limiter
         self._url = url
         self._token = token
         self._id_prefix = id_prefix
@@ -86,6 +91,10 @@ class Placement:
             environment = {**volume_environment(environment), **environment}
         return environment
 
+    def admit(self) -> Share:
+        """Set aside what one replica may have of the machine. Raises OSError where it has no GPU left."""
+        return self._limiter.admit(self._spec.hardware)
+
     def start(self, number: int, stage: Stage = "") -> Process:
         """Start one replica, or a template of them. Raises OSError when the machine cannot."""
         environment = self.environment()
@@ -94,8 +103,24 @@ class Placement:
         except PlatformError as error:
             raise StartFailed(Failure(error.message)) from error
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
-        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-        process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
+        if self._revision.environment:
+            attach(self._home.environments / self._revision.environment)
+        share = self.admit()
+        environment = {**share.defaults, **environment, **share.environment}
+        inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
+        try:
+            process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
+        except BaseException:
+            share.release()
+            raise
+        process.share = share
+        try:
+            share.apply(process.pid)
+        except OSError:
+            process.kill()
+            os.waitpid(process.pid, 0)
+            process.discard()
+            raise
         process.instruct(self._told(number, stage, {**environment, **secrets}))
         process.socket.setblocking(False)
         return process

@@ -17,6 +17,7 @@ from hotplate.wire.arena import Arena, make_arena_file
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from hotplate.hardware.limiter import Share
     from hotplate.server.output import Output
     from hotplate.wire.failure import Failure
 
@@ -61,6 +62,8 @@ class Process:
     output: Output | None = None
     """What reads its pipes, where somebody does already."""
     exited: Callable[[int], None] | None = None
+    share: Share | None = None
+    """What it has of the machine, given back when it has ended."""
 
     def __init__(
         self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
@@ -131,6 +134,8 @@ class Process:
         """Close what only this process used. The socket and the pipes belong to the loop by now."""
         os.close(self.lifeline)
         self.answers.close()
+        if self.share is not None:
+            self.share.release()
 
 
 P = TypeVar("P", bound=Process)

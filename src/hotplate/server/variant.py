@@ -60,6 +60,7 @@ class Variant:
             settings=settings,
             home=fleet.home,
             memory=served.memory,
+            limiter=fleet.limiter,
             url=fleet.url,
             token=served.token.text,
             id_prefix=id_prefix,
@@ -76,7 +77,9 @@ class Variant:
         self.starter = Starter(
             self.placement.start,
             log,
-            template=spec.scaling.template,
+            # A process that has looked for GPUs while it was a template has found those of another replica.
+            template="off" if spec.hardware.gpus else spec.scaling.template,
+            admit=self.placement.admit,
             keep_s=spec.scaling.keep_template_s,
             setup_timeout_s=settings.setup_timeout_s,
             id_prefix=id_prefix,

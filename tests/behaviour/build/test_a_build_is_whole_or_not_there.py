@@ -1,4 +1,4 @@
-"""Killed at any moment, run twice at once or on a full disk: a build leaves no half revision, and the next one works."""
+"""Killed at any moment, run twice at once, on a full disk: a build leaves no half revision, and the next works."""
 
 from __future__ import annotations
 
@@ -88,10 +88,10 @@ def can_mount() -> bool:
 @pytest.mark.skipif(sys.platform != "linux" or not can_mount(), reason="no small disk can be mounted here")
 @pytest.mark.parametrize(("packages", "size"), [("", "200k"), ("six==1.16.0\n", "3m")])
 def test_a_full_disk_is_said_and_leaves_what_was_there(site, packages, size):
-    """In the first case there is no room for the files, in the second for the environment, where it is uv who says so."""
+    """First there is no room for the files, then none for the environment, where it is uv who says so."""
     site.service(**{"requirements.txt": packages, "data.bin": "" if packages else "x" * 400_000})
     site.home.root.mkdir()
-    script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && shift 2 && "$@"; code=$?; ls -A "$HOTPLATE_HOME/revisions"; exit $code'
+    script = 'mount -t tmpfs -o size="$1" tmpfs "$2"; shift 2; "$@"; code=$?; ls -A "$HOTPLATE_HOME"/re*; exit $code'
     done = subprocess.run(
         [
             *("unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script, "sh", size, str(site.home.root)),

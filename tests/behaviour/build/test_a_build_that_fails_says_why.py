@@ -1,4 +1,4 @@
-"""What is wrong with a project is told with its author's traceback, the place and the next step; nothing is left behind."""
+"""What is wrong with a project is told with its author's traceback, the place and the next step."""
 
 from __future__ import annotations
 

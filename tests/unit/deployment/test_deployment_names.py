@@ -3,8 +3,9 @@ from __future__ import annotations
 import pytest
 
 from hotplate.deployment import names
-from hotplate.deployment.hardware import PROFILES, find_hardware
+from hotplate.deployment.hardware import find_hardware
 from hotplate.deployment.masking import Mask
+from hotplate.deployment.records import Hardware
 from hotplate.deployment.tokens import make_admin
 from hotplate.errors import InvalidInput
 
@@ -44,7 +45,7 @@ def test_limits_may_be_written_out():
     found = find_hardware("cpus=200m,memory=1.5GiB,gpus=2")
     assert (found.cpus, found.memory_bytes, found.gpus) == (0.2, 3 << 29, 2)
     assert find_hardware("gpu.t4.medium").gpus == 1
-    assert find_hardware("") is PROFILES["cpu"]
+    assert find_hardware("") == Hardware()
 
 
 @pytest.mark.parametrize("text", ["gpu.t4.mediun", "cpus=x", "memory=", "gpus=-1", "disk=1", "cpus=0", "cpus=nan"])

@@ -14,7 +14,7 @@ from hotplate.control.api.route import Call
 from hotplate.control.server_link import read_state
 from hotplate.control.settings import refused
 from hotplate.control.supervisor import read_url
-from hotplate.deployment.hardware import PROFILES
+from hotplate.deployment.hardware import profiles
 
 
 def create_endpoint(call: Call) -> Any:
@@ -113,7 +113,7 @@ def list_instance_types(_call: Call) -> Any:
             "accelerator": "gpu" if each.gpus else "none",
             "gpus": each.gpus,
         }
-        for each in PROFILES.values()
+        for each in profiles().values()
     ]
 
 
