@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from hotplate.cli import answer as answers
 from hotplate.cli import console
 from hotplate.cli.local_input import request, typed
-from hotplate.cli.opening import is_target, open_from
+from hotplate.cli.opening import open_from
 from hotplate.cli.request_body import Style
+from hotplate.dialects.opening import is_target
 from hotplate.errors import InvalidInput, ProjectError
 
 if TYPE_CHECKING:

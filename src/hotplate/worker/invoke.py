@@ -90,7 +90,7 @@ class Invoker:
             Bound(_call(calls, face, mount), face, mount) for face, mount in mounts if mount.call is not None
         ]
         self.channel = channel
-        self._id_prefix = id_prefix
+        self.id_prefix = id_prefix
 
     def answer(self, work: Work) -> bytes:
         """Run a call of a plain route in this thread and give its answer frame."""
@@ -158,7 +158,7 @@ class Invoker:
             named = decode_meta(work[5][: work[3]]).request_id
             if named:
                 return named
-        return f"{self._id_prefix}{work[0]:x}"
+        return f"{self.id_prefix}{work[0]:x}"
 
     def failed(self, route: Bound, error: BaseException, work: Work) -> Answer:
         """The answer to a call that raised. Errors that are not the caller's are printed for the author."""
@@ -190,7 +190,7 @@ class Invoker:
         if len(body) > INLINE_BYTES:
             if len(body) + len(meta) > MAX_FRAME_BYTES:
                 error = InvalidOutput(f"The answer has {len(body)} bytes; the most is {MAX_FRAME_BYTES - len(meta)}.")
-                return self.frame(call_id, self.routes[0].codec.error(error, f"{self._id_prefix}{call_id:x}"), 0)
+                return self.frame(call_id, self.routes[0].codec.error(error, f"{self.id_prefix}{call_id:x}"), 0)
             place = self.channel.place(body)
             if place is not None:
                 flags, body = ARENA, place
