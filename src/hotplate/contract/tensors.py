@@ -92,6 +92,10 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """A value that may be null is one that may be left out."""
+    kinds = schema.get("type")
+    if isinstance(kinds, list | tuple):
+        rest = [kind for kind in cast("list[str]", kinds) if kind != "null"]
+        return {**schema, "type": rest[0]} if len(rest) == 1 else schema
     choices = schema.get("anyOf")
     if not isinstance(choices, list):
         return schema

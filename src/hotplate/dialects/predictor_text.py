@@ -114,6 +114,7 @@ def _route(api: Api, method: Method) -> Route:
             type=TypeSpec(schema=_SCHEMAS[name]),
             required=name == "payload",
             default=None if name == "payload" else {},
+            location="body" if name == "payload" else "",
         )
         for name in method.arguments
         if name in INPUTS

@@ -9,12 +9,13 @@ import msgspec
 from hotplate.contract.tensors import Tensor, tensor_of
 from hotplate.dialects.base import MISSING, Call
 from hotplate.errors import InvalidInput
-from hotplate.faces import failures, hints, open_inference_binary
+from hotplate.faces import failures, hints, open_inference_binary, whole_body
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.decoding import ABSENT, Defaults
 from hotplate.faces.media_classes import media_class
-from hotplate.faces.open_inference_request import Wanted, missing_inputs, read_generate, read_infer
+from hotplate.faces.open_inference_request import AnyInputs, Wanted, missing_inputs, read_generate, read_infer
 from hotplate.faces.open_inference_result import Written, answer, flat, outputs
+from hotplate.faces.whole_body import WholeBody
 
 if TYPE_CHECKING:
     from hotplate.faces.validation import Inputs
@@ -33,11 +34,15 @@ class OpenInferenceCodec:
         self._variant = variant
         self._stream = call.route.stream
         self._batched = call.route.batching is not None
+        self._whole = WholeBody(call, name) if (name := whole_body.name_of(call)) else None
+        self._whole_name = name
         self._names = [parameter.name for parameter in call.parameters]
         self._required = {parameter.name for parameter in call.parameters if parameter.default is MISSING}
         self._media = {p.name: cls for p in call.parameters if (cls := media_class(p.annotation)) is not None}
         schemas = {param.name: param.type.schema for param in call.route.params}
         self._tensors = {name: self._tensor(name, schemas.get(name, {})) for name in self._names}
+        if self._whole is not None:
+            self._tensors = AnyInputs()
         self._fill = Defaults(call.parameters)
         if any(len(tensor.shape) > 1 for tensor in self._tensors.values()):
             open_inference_binary.arrays()  # now, so that the first call does not wait for it
@@ -65,6 +70,9 @@ class OpenInferenceCodec:
         return self._values(given)
 
     def _values(self, given: dict[str, Any]) -> tuple[Any, ...]:
+        if self._whole is not None:  # one input of its name is the body itself, others are the members of one
+            alone = given.keys() == {self._whole_name}
+            return self._whole.around(given[self._whole_name] if alone else given)
         lacking = self._required - given.keys()
         if lacking:
             raise missing_inputs(self._model, self._names, self._required, given)

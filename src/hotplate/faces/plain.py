@@ -7,21 +7,23 @@ listed, with the reasons, in docs/coming-from-octoai.md, "On the wire".
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from hotplate.contract import Contract, Mount
 from hotplate.errors import InvalidInput, UnsupportedMedia
-from hotplate.faces import decoding, failures, json_limits, media_type
+from hotplate.faces import decoding, failures, json_limits, media_type, whole_body
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.details import missing, not_an_object
 from hotplate.faces.encoding import Result, unusable
 from hotplate.faces.media_classes import kind_of, media_class
 from hotplate.faces.media_output import negotiated
+from hotplate.faces.whole_body import WholeBody
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
     from hotplate.faces.validation import Inputs
 
+MAIN: Final = "/infer"
 _JSON_HEAD = Head(headers={})
 
 
@@ -33,11 +35,15 @@ class PlainFace:
     stream_content_type = "text/event-stream"
 
     def mounts(self, contract: Contract) -> tuple[Mount, ...]:
-        """Every route at its own path and method."""
-        return tuple(
+        """Every route at its own path and method. Turned on for another face's project, the main one is at `/infer`."""
+        found = [
             Mount(method=route.method, path=route.path, face=self.name, call=index)
             for index, route in enumerate(contract.routes)
-        )
+        ]
+        main = contract.routes[0] if contract.routes and contract.face != self.name else None
+        if main is not None and main.path.count("/") == 1 and all(route.path != MAIN for route in contract.routes):
+            found.append(Mount(method=main.method, path=MAIN, face=self.name, call=0))
+        return tuple(found)
 
     def codec(self, call: Call, mount: Mount | None = None) -> PlainCodec:
         """Make the codec of one route. Raises ProjectError for annotations that cannot be put on the wire."""
@@ -47,17 +53,18 @@ class PlainFace:
 class PlainCodec:
     """One route's decoding and encoding. Used by many threads at once: nothing here changes after the first error."""
 
-    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result")
+    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result", "_whole")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._form = call.route.body == "form"
+        self._whole = WholeBody(call, name) if (name := whole_body.name_of(call)) else None
         self._media = [(p.name, cls) for p in call.parameters if (cls := media_class(p.annotation)) is not None]
-        self._fast = None if self._form else decoding.make(call.parameters)
+        self._fast = None if self._form or self._whole else decoding.make(call.parameters)
         self._inputs: Inputs | None = None
         if self._form or self._media:
             import_module("hotplate.faces.forms")  # now, so that the first call does not wait for it
-        if self._fast is None and not self._form:
+        if self._fast is None and not self._form and not self._whole:
             self._inputs = self._make_inputs()
         self._result = Result(call)
 
@@ -65,6 +72,8 @@ class PlainCodec:
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the parameters' values in order. Raises InvalidInput."""
+        if self._whole is not None:
+            return self._whole.decode(body, head)
         if type(body) is not bytes:
             found = self._decode_view(body, head)
             if isinstance(found, tuple):
