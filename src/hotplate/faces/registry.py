@@ -11,6 +11,7 @@ _HOME = {
     "cortex": ("hotplate.faces.cortex", "CortexFace"),
     "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
+    "routes": ("hotplate.faces.routes", "RoutesFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 
