@@ -70,6 +70,8 @@ def tensor_of(schema: Mapping[str, Any]) -> Tensor:
         low, high = schema.get("minItems", 0), schema.get("maxItems")
         shape.append(low if low == high else -1)
         items = schema.get("items")
+        if not items and shape == [-1] and "prefixItems" not in schema:
+            return Tensor("BYTES", (-1,), scalar=False, form="any")
         if not isinstance(items, Mapping) or "prefixItems" in schema:
             return JSON_TEXT
         schema = cast("Mapping[str, Any]", items)

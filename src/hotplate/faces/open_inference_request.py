@@ -207,7 +207,7 @@ class _Input:
             values = floats(values, self.name)
         if self.tensor.form == "json":
             return load_text(values[0], self.name)
-        scalar = self.shape == [1] if self.tensor.form == "any" else self.tensor.scalar
+        scalar = self.tensor.scalar and (self.tensor.form != "any" or self.shape == [1])
         if scalar:
             return values[0]
         return values if nested else _nest(values, self.shape)

@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 
 class Project(NamedTuple):
-    """Files, what `hotplate run` is told besides the folder, and the paths of the plain face and of the model."""
+    """Files, and what `hotplate run` is told besides the folder."""
 
     files: Mapping[str, str]
     targets: tuple[str, ...] = ()
-    plain: str = "/infer"
-    model: str = "parity"
 
 
 CORE = '''"""What every project answers with, and how it misbehaves when it is told to."""
-import os, sys, time
+import asyncio, os, sys, time
 from pathlib import Path
 
 calls = Path(os.environ.get("CALLS", os.devnull))
@@ -34,7 +32,7 @@ class Told(Exception):
 
 def answer(text, times, scale, loud, tag, numbers):
     with calls.open("a") as file:
-        file.write(text[:20].replace("\\n", " ") + "\\n")
+        file.write("x")
     if text.startswith("!"):
         return misbehave(text)
     shown = text if len(text) < 1000 else str(len(text))
@@ -65,6 +63,31 @@ def misbehave(text):
     return {"text": "waited"}
 
 
+def check(payload):
+    """What an author writes who has no declared inputs."""
+    kinds = {"text": str, "times": int, "scale": (int, float), "loud": bool, "tag": (str, type(None)), "numbers": list}
+    if not isinstance(payload, dict) or "text" not in payload:
+        raise Told(422, "text is missing")
+    for name, kind in kinds.items():
+        value = payload.get(name)
+        wrong = not isinstance(value, kind) or (kind is int and isinstance(value, bool))
+        if name in payload and (wrong or kind is list and any(type(each) is not int for each in value)):
+            raise Told(422, f"{name} does not fit")
+    payload["scale"] = float(payload.get("scale", 0.5))
+
+
+async def meet(text):
+    """Answer when four calls are here at the same time."""
+    global here
+    here += 1
+    while here < 4:
+        await asyncio.sleep(0.01)
+    return text
+
+
+here = 0
+
+
 def open_up():
     """Wait for the model to be let in, where the test wants to see what callers are told before."""
     while os.environ.get("GATE") and Path(os.environ["GATE"]).exists():
@@ -83,8 +106,7 @@ def _files(**files: str) -> dict[str, str]:
 
 # -- service ---------------------------------------------------------------------------------------------------
 
-_SERVICE = """from collections.abc import AsyncIterator, Iterator
-import asyncio
+_SERVICE = """from collections.abc import Iterator
 from hotplate import File, Service, batch
 import core
 
@@ -104,7 +126,7 @@ SERVICE = {
     "main": _service(f"def infer(self, {TYPED}) -> dict:\n    return core.answer({PASSED})"),
     "stream": _service("def infer(self, count: int) -> Iterator[int]:\n    yield from range(count)"),
     "upload": _service("def infer(self, data: File) -> File:\n    return File.from_bytes(data.to_bytes()[::-1])"),
-    "async": _service("async def infer(self, text: str) -> str:\n    await asyncio.sleep(0.3)\n    return text"),
+    "async": _service("async def infer(self, text: str) -> str:\n    return await core.meet(text)"),
     "batch": _service(
         "@batch(max_size=4, max_wait_ms=200)\ndef infer(self, n: list[int]) -> list[list[int]]:\n"
         "    return [[each, len(n)] for each in n]"
@@ -114,7 +136,6 @@ SERVICE = {
 # -- function --------------------------------------------------------------------------------------------------
 
 _FUNCTION = """from collections.abc import Iterator
-import asyncio
 from hotplate import File, batch
 import core
 core.open_up()
@@ -130,7 +151,7 @@ FUNCTION = {
     "main": _function(f"def predict({TYPED}) -> dict:\n    return core.answer({PASSED})"),
     "stream": _function("def predict(count: int) -> Iterator[int]:\n    yield from range(count)"),
     "upload": _function("def predict(data: File) -> File:\n    return File.from_bytes(data.to_bytes()[::-1])"),
-    "async": _function("async def predict(text: str) -> str:\n    await asyncio.sleep(0.3)\n    return text"),
+    "async": _function("async def predict(text: str) -> str:\n    return await core.meet(text)"),
     "batch": _function(
         "@batch(max_size=4, max_wait_ms=200)\ndef predict(n: list[int]) -> list[list[int]]:\n"
         "    return [[each, len(n)] for each in n]"
@@ -139,7 +160,7 @@ FUNCTION = {
 
 # -- input_schema ----------------------------------------------------------------------------------------------
 
-_APP = """import asyncio, base64
+_APP = """import base64
 import core
 
 class InferlessPythonModel:
@@ -186,7 +207,7 @@ INPUT_SCHEMA = {
         _field("data", "STRING", required=True),
     ),
     "async": _input_schema(
-        'async def infer(self, inputs):\n    await asyncio.sleep(0.3)\n    return {"output": inputs["text"]}',
+        'async def infer(self, inputs):\n    return {"output": await core.meet(inputs["text"])}',
         _field("text", "STRING", required=True),
     ),
     "batch": _input_schema(
@@ -204,8 +225,7 @@ _CORTEX = """- name: parity
     type: python
     path: predictor.py
 """
-_PREDICTOR = """import asyncio
-import core
+_PREDICTOR = """import core
 
 class PythonPredictor:
     def __init__(self, config):
@@ -216,14 +236,13 @@ class PythonPredictor:
 
 def _predictor(method: str, more: str = "") -> Project:
     body = "".join(f"    {line}\n" for line in method.splitlines())
-    return Project(_files(cortex__yaml=_CORTEX + more, predictor__py=_PREDICTOR + body), plain="/infer")
+    return Project(_files(cortex__yaml=_CORTEX + more, predictor__py=_PREDICTOR + body))
 
 
 PREDICTOR = {
     "main": _predictor(
         "def predict(self, payload):\n"
-        '    if not isinstance(payload, dict) or "text" not in payload:\n'
-        '        raise core.Told(422, "text is missing")\n'
+        "    core.check(payload)\n"
         "    return core.answer(\n"
         '        payload["text"], payload.get("times", 2), payload.get("scale", 0.5), payload.get("loud", False),\n'
         '        payload.get("tag"), payload.get("numbers", [1, 2])\n'
@@ -231,7 +250,7 @@ PREDICTOR = {
     ),
     "upload": _predictor("def predict(self, payload):\n    return payload[::-1]"),
     "async": _predictor(
-        'async def predict(self, payload):\n    await asyncio.sleep(0.3)\n    return payload["text"]',
+        'async def predict(self, payload):\n    return await core.meet(payload["text"])',
     ),
     "batch": _predictor(
         'def predict(self, payload):\n    return [[each["n"], len(payload)] for each in payload]',
@@ -243,8 +262,7 @@ PREDICTOR = {
 # -- entry_point -----------------------------------------------------------------------------------------------
 
 _TOML = '[project]\nname = "parity"\nversion = "1"\n\n[project.entry-points."deepaas.v2.model"]\nparity = "model"\n'
-_ENTRY = """import asyncio
-from webargs import fields
+_ENTRY = """from webargs import fields
 import core
 
 def warm():
@@ -258,7 +276,7 @@ def get_predict_args():
 
 
 def _entry_point(args: str, function: str) -> Project:
-    return Project(_files(pyproject__toml=_TOML, model__py=_ENTRY % (args, function)), plain="/infer")
+    return Project(_files(pyproject__toml=_TOML, model__py=_ENTRY % (args, function)))
 
 
 ENTRY_POINT = {
@@ -274,10 +292,45 @@ ENTRY_POINT = {
     ),
 }
 
+# -- routes ----------------------------------------------------------------------------------------------------
+
+
+def _routes(function: str, *body: str) -> Project:
+    spec = "routes:\n  - path: /predict\n    verb: POST\n    file: model\n    function: predict\n    body:\n"
+    fields = "".join(f"      - {{{field}}}\n" for field in body)
+    files = _files(model__py=_FUNCTION + function + "\n")
+    return Project({**files, "hotplate.yaml": FACES + spec + fields})
+
+
+ROUTES = {
+    "main": _routes(
+        f"def predict({PASSED}):\n    return core.answer({PASSED})",
+        "name: text, type: str",
+        "name: times, type: int, optional: true, default_value: '2'",
+        "name: scale, type: float, optional: true, default_value: '0.5'",
+        "name: loud, type: bool, optional: true, default_value: 'False'",
+        "name: tag, type: str, optional: true, default_value: 'None'",
+        "name: numbers, type: list, optional: true, default_value: '[1, 2]'",
+    ),
+    "upload": _routes(
+        "def predict(data):\n    import base64\n"
+        "    return base64.b64encode(base64.b64decode(data)[::-1]).decode()",
+        "name: data, type: str",
+    ),
+    "async": _routes(
+        "async def predict(text):\n    return await core.meet(text)", "name: text, type: str"
+    ),
+    "batch": _routes(
+        "@batch(max_size=4, max_wait_ms=200)\ndef predict(n):\n    return [[each, len(n)] for each in n]",
+        "name: n, type: int",
+    ),
+}
+
 PROJECTS: Mapping[str, Mapping[str, Project]] = {
     "service": SERVICE,
     "function": FUNCTION,
     "input_schema": INPUT_SCHEMA,
+    "routes": ROUTES,
     "predictor": PREDICTOR,
     "entry_point": ENTRY_POINT,
 }
