@@ -67,6 +67,8 @@ def _members(value: Any) -> dict[str, Any] | None:
 
 def _output(name: str, value: Any) -> Written:
     kind = cast("Any", type(value))
+    if kind is bytes:
+        return Written(name, "BYTES", [1], [_text(value)], value)
     datatype = _SCALARS.get(kind)
     if datatype is not None and not (datatype == "INT64" and not -(1 << 63) <= value < 1 << 63):
         return Written(name, datatype, [1], [_text(value) if datatype == "BYTES" else value])

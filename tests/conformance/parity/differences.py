@@ -46,3 +46,13 @@ NOT_WRITTEN: Mapping[tuple[str, str], str] = {
     ("entry_point", "batch"): "DEEPaaS had no batches",
 }
 """(dialect, model) that cannot be written."""
+
+FILES: Mapping[str, tuple[frozenset[str], str]] = {
+    "service": (frozenset(("json", "form", "raw", "tensor")), ""),
+    "function": (frozenset(("json", "form", "raw", "tensor")), ""),
+    "input_schema": (frozenset(("json",)), "a datatype of its own for files does not exist: base64 text"),
+    "routes": (frozenset(("json",)), "a type of its own for files does not exist: base64 text"),
+    "predictor": (frozenset(("raw", "tensor")), "the body is the payload"),
+    "entry_point": (frozenset(("json", "form", "raw", "tensor")), ""),
+}
+"""How a file reaches the model: base64 in JSON, a part of a form, the body itself, a tensor's bytes; and why not else."""

@@ -288,7 +288,8 @@ ENTRY_POINT = {
     ),
     "upload": _entry_point(
         '"data": fields.Field(required=True, metadata={"type": "file", "location": "form"})',
-        'def predict(data):\n    with open(data.filename, "rb") as file:\n        return file.read()[::-1].hex()',
+        "def predict(data):\n    import base64\n"
+        '    with open(data.filename, "rb") as file:\n        return base64.b64encode(file.read()[::-1]).decode()',
     ),
 }
 
