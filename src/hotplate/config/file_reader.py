@@ -128,7 +128,9 @@ class _Reader:
     def value(self, key: Key, written: str, node: Node) -> Any:
         if key.name == route_texts.OPTION:
             if not isinstance(node.value, list):
-                raise self.wrong(f"`{written}`", "must be a list of routes, each with a path, a file and a function", node)
+                raise self.wrong(
+                    f"`{written}`", "must be a list of routes, each with a path, a file and a function", node
+                )
             return route_texts.of_node(self.path.name, node)
         if key.kind == "list":
             return self.items(written, node)

@@ -214,7 +214,13 @@ def load(declared: Declared, root: Path) -> Model:
     shown = f"{declared.name} = {declared.value}"
     if declared.file and (root / "src").is_dir():
         sys.path.insert(0, str(root / "src"))
-    target: Any = import_module(module_name, root=root, missing=f"{shown}: there is no module {module_name}")
+    try:
+        target: Any = import_module(module_name, root=root, missing=f"{shown}: there is no module {module_name}")
+    except ProjectError as error:
+        if error.file is None and declared.file and isinstance(error.__cause__, ModuleNotFoundError):
+            error.file, error.line = declared.file, declared.line
+            error.hint = f"write {module_name.replace('.', '/')}.py, or install its package (pip install -e .)"
+        raise
     for part in attribute.split(".") if attribute else ():
         try:
             target = getattr(target, part)

@@ -61,7 +61,9 @@ def absent(spec: Spec, file: str, functions: Sequence[str]) -> HotplateError:
 
 def _not_callable(spec: Spec, file: str, line: int | None, what: str) -> ProjectError:
     text = f"{spec.function}, which {spec.label} names, is {what}, not a function"
-    return ProjectError(text, file=file, line=line, hint="name a function of the file, or a method of an instance in it")
+    return ProjectError(
+        text, file=file, line=line, hint="name a function of the file, or a method of an instance in it"
+    )
 
 
 def find(spec: Spec, project: Project) -> Callable[..., Any]:
@@ -172,7 +174,11 @@ def caller(spec: Spec, signature: Signature, function: Callable[..., Any]) -> Ca
 
     A generator's pieces are put into one list: FastAPI, and so proxiML, answers with that.
     """
-    called = function if spec.positional or not spec.body else partial(_by_name, function, tuple(field.name for field in spec.body))
+    called = (
+        function
+        if spec.positional or not spec.body
+        else partial(_by_name, function, tuple(field.name for field in spec.body))
+    )
     if not signature.generator:
         return called
     return partial(_collect_async if signature.asynchronous else _collect, called)

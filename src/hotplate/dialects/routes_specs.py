@@ -102,7 +102,9 @@ def read(project: Project) -> tuple[Spec, ...]:
     """
     items: list[dict[str, Any]] = json.loads(project.options.get(OPTION) or "[]")
     if len(items) > MAX_ROUTES:
-        raise ProjectError(f"There are {len(items)} routes; the most is {MAX_ROUTES}", hint="serve them as two projects")
+        raise ProjectError(
+            f"There are {len(items)} routes; the most is {MAX_ROUTES}", hint="serve them as two projects"
+        )
     found: list[Spec] = []
     for item in items:
         where = Written(item["place"], item.get("lines", {}))
@@ -123,7 +125,7 @@ def _parsed(text: str, where: Written) -> Any:
         shown = text[max(0, error.pos - 20) : error.pos + 20].replace("\n", " ")
         place = f"character {error.pos + 1}" if error.lineno == 1 else f"line {error.lineno}, character {error.colno}"
         message = f"The route is not JSON: {error.msg} at {place}, near {shown!r}"
-        hint = "write it as one JSON object in single quotes: --route '{\"path\": \"/predict\", ...}'"
+        hint = 'write it as one JSON object in single quotes: --route \'{"path": "/predict", ...}\''
         raise where.fault("", message, hint) from None
     except RecursionError:
         raise where.fault("", "The route is nested too deeply", "a route has no deep values") from None
@@ -300,5 +302,12 @@ def _flag(given: Mapping[str, Any], name: str, key: str, where: Written) -> bool
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number", bool: "true or false"}
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        int: "a number",
+        float: "a number",
+        bool: "true or false",
+    }
     return "nothing" if value is None else names.get(type(value), type(value).__name__)

@@ -7,7 +7,7 @@ listed, with the reasons, in docs/coming-from-octoai.md, "On the wire".
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from hotplate.contract import Contract, Mount
 from hotplate.errors import InvalidInput, UnsupportedMedia
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hotplate.dialects.base import Call
     from hotplate.faces.validation import Inputs
 
-MAIN: Final = "/infer"
 _JSON_HEAD = Head(headers={})
 
 
@@ -35,15 +34,11 @@ class PlainFace:
     stream_content_type = "text/event-stream"
 
     def mounts(self, contract: Contract) -> tuple[Mount, ...]:
-        """Every route at its own path and method. Turned on for another face's project, the main one is at `/infer`."""
-        found = [
+        """Every route at its own path and method."""
+        return tuple(
             Mount(method=route.method, path=route.path, face=self.name, call=index)
             for index, route in enumerate(contract.routes)
-        ]
-        main = contract.routes[0] if contract.routes and contract.face != self.name else None
-        if main is not None and main.path.count("/") == 1 and all(route.path != MAIN for route in contract.routes):
-            found.append(Mount(method=main.method, path=MAIN, face=self.name, call=0))
-        return tuple(found)
+        )
 
     def codec(self, call: Call, mount: Mount | None = None) -> PlainCodec:
         """Make the codec of one route. Raises ProjectError for annotations that cannot be put on the wire."""

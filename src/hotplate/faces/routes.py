@@ -44,9 +44,7 @@ class RoutesFace:
             described = operation(route, operations)
             for path in dict.fromkeys((route.path, route.path.rstrip("/") or "/")):
                 described = described if path == route.path else None
-                found.append(
-                    Mount(method=route.method, path=path, face=self.name, call=index, operation=described)
-                )
+                found.append(Mount(method=route.method, path=path, face=self.name, call=index, operation=described))
         return tuple(found)
 
     def codec(self, call: Call, mount: Mount | None = None) -> RoutesCodec:

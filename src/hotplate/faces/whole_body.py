@@ -56,4 +56,3 @@ def _value(data: bytes, head: Head | None) -> Any:
         return data.decode()
     except UnicodeDecodeError:
         raise MalformedBody from None
-

@@ -254,8 +254,7 @@ PREDICTOR = {
     ),
     "batch": _predictor(
         'def predict(self, payload):\n    return [[each["n"], len(payload)] for each in payload]',
-        "    server_side_batching:\n      max_batch_size: 4\n      batch_interval: 0.2s\n"
-        "    threads_per_process: 4\n",
+        "    server_side_batching:\n      max_batch_size: 4\n      batch_interval: 0.2s\n    threads_per_process: 4\n",
     ),
 }
 
@@ -314,13 +313,10 @@ ROUTES = {
         "name: numbers, type: list, optional: true, default_value: '[1, 2]'",
     ),
     "upload": _routes(
-        "def predict(data):\n    import base64\n"
-        "    return base64.b64encode(base64.b64decode(data)[::-1]).decode()",
+        "def predict(data):\n    import base64\n    return base64.b64encode(base64.b64decode(data)[::-1]).decode()",
         "name: data, type: str",
     ),
-    "async": _routes(
-        "async def predict(text):\n    return await core.meet(text)", "name: text, type: str"
-    ),
+    "async": _routes("async def predict(text):\n    return await core.meet(text)", "name: text, type: str"),
     "batch": _routes(
         "@batch(max_size=4, max_wait_ms=200)\ndef predict(n):\n    return [[each, len(n)] for each in n]",
         "name: n, type: int",

@@ -28,7 +28,9 @@ def run_options(payload: Mapping[str, Any]) -> list[str]:
         _invalid("output_type invalid for Notebook and Endpoint jobs")
     for name in ("datasets", "volumes", "input_uri"):
         if data.get(name):
-            raise SpecificationError("data", f"There are no {name} on this machine; put the files into the model's folder.")
+            raise SpecificationError(
+                "data", f"There are no {name} on this machine; put the files into the model's folder."
+            )
     disk: Any = payload.get("resources", {}).get("disk_size", 10)
     if isinstance(disk, int) and not 10 <= disk <= 2000:
         _invalid("Disk Size must be between 10 and 2000")
@@ -42,7 +44,9 @@ def _invalid(text: str) -> NoReturn:
 def _source(model: Mapping[str, Any]) -> list[str]:
     """Where the code is; without a word of it, in the working folder."""
     if model.get("checkpoints"):
-        raise SpecificationError("model", "There are no checkpoints on this machine; put the files into the model's folder.")
+        raise SpecificationError(
+            "model", "There are no checkpoints on this machine; put the files into the model's folder."
+        )
     kind = model.get("source_type") or ("git" if model.get("git_uri") else "local")
     uri = model.get("source_uri") or model.get("git_uri") or "."
     if kind == "git":

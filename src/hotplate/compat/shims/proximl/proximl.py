@@ -44,7 +44,9 @@ class ProxiML:
 
     def __getattr__(self, name: str) -> Any:
         if name in _ELSEWHERE:
-            raise ProxiMLException(f"There are no {name} on this machine: Hotplate serves endpoints (client.jobs) alone.")
+            raise ProxiMLException(
+                f"There are no {name} on this machine: Hotplate serves endpoints (client.jobs) alone."
+            )
         raise AttributeError(f"'ProxiML' object has no attribute {name!r}")
 
 
