@@ -69,8 +69,11 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
     fields: Any = marshmallow.fields
     delimited = isinstance(field, fields.List) and hasattr(field, "delimiter")
     plain: Any = fields.List(field.inner) if delimited else None
+    exact = _exact_kind(fields, field)
 
     def load(raw: Any) -> Any:
+        if type(raw) is exact:
+            return raw
         absent = raw is ABSENT
         try:
             if plain is not None and isinstance(raw, list):  # webargs 5 took lists for text with delimiters, 8 does not
@@ -84,6 +87,21 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
 
     many = isinstance(field, fields.List) and not delimited
     return Argument(load, key=key, location=location(field), many=many)
+
+
+def _exact_kind(fields: Any, field: Field) -> type | None:
+    """The type of values that this field gives back as they are, so that marshmallow need not be asked; None for none.
+
+    Floats are not among them: it refuses some.
+    """
+    if field.validators or getattr(field, "validate", None):
+        return None
+    kinds: dict[Any, type] = {fields.String: str, fields.Integer: int, fields.Boolean: bool}
+    return kinds.get(type(field)) if type(field) is not fields.Boolean or {True, False} <= _booleans(field) else None
+
+
+def _booleans(field: Field) -> set[Any]:
+    return {value for value in (*field.truthy, *field.falsy) if isinstance(value, bool)}
 
 
 def location(field: Field) -> str:

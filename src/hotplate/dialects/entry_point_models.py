@@ -181,7 +181,13 @@ class Model:
                 kwargs = given(names, loads, values)
                 return finish(function(**kwargs), kwargs.get("accept"))
 
-            return predict
+            def predict_plainly(*values: Any) -> Any:
+                for value in values:
+                    if value is ABSENT:
+                        return function(**given(names, loads, values))
+                return function(**dict(zip(names, values, strict=True)))
+
+            return predict_plainly if self._answers.finishes_nothing else predict
 
         def predict_files(*values: Any) -> Any:
             kwargs = given(names, loads, values)
