@@ -51,7 +51,7 @@ PEER = Peer(
         "generator": Call(path="/infer", encode=calls.prompt, decode=calls.text, headers=_STREAM),
         "async generator": Call(path="/infer-async", encode=calls.prompt, decode=calls.text, headers=_STREAM),
         "dialects": Call(path="/infer", encode=calls.prompt, decode=calls.output),
-        "hop": Call(path="/infer", encode=calls.raw, decode=calls.output),
+        "hop": Call(path="/infer", encode=calls.raw, decode=calls.output, waited_us=calls.waited_us),
     },
     version=version,
     locked=False,
