@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -170,7 +170,7 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
+def _ended_by_sigterm() -> Generator[None]:
     """Let SIGTERM end the fetch as Ctrl-C does, so that the folder goes as well."""
 
     def leave(number: int, _: Any) -> NoReturn:

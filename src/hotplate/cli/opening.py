@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING
 from hotplate.cli.entry_point import add_model, options
 from hotplate.cli.routes import add_routes, endpoint_name, source_of
 from hotplate.config.project_file import load_project_file
-from hotplate.config.route_texts import OPTION as ROUTES
-from hotplate.config.route_texts import of_flags
 from hotplate.dialects.base import Project
 from hotplate.errors import ProjectError, SettingError
 
@@ -50,7 +48,9 @@ def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
     given = options(args)
     if args.route:
-        given[ROUTES] = of_flags(args.route)
+        from hotplate.config.route_texts import OPTION, of_flags
+
+        given[OPTION] = of_flags(args.route)
     asked = "routes" if args.route else "entry_point" if given.get("entry_point") else None
     paths, name = list(args.paths), ""
     if (source := source_of(args)) is not None:
@@ -113,8 +113,10 @@ def open_project(
         service_class = service_class or file.service_class
         api = api or file.api
         targets = targets or list(file.functions)
-        if file.routes and not (options or {}).get(ROUTES):
-            options = {**(options or {}), ROUTES: file.routes}
+        if file.routes:
+            from hotplate.config.route_texts import OPTION
+
+            options = {OPTION: file.routes, **(options or {})}
     project = Project(
         root=root.resolve(),
         targets=tuple(targets),

@@ -15,7 +15,7 @@ from msgspec import structs
 from hotplate.config.route_texts import OPTION
 from hotplate.contract import Contract, Route
 from hotplate.dialects.annotations import text_of
-from hotplate.dialects.base import MISSING, Call, Evidence, Loaded, Match, Parameter, Project
+from hotplate.dialects.base import MISSING, Call, Loaded, Match, Parameter, Project
 from hotplate.dialects.signature import Argument, Signature, item_type
 from hotplate.errors import SettingError
 
@@ -44,13 +44,7 @@ class RoutesDialect:
 
         specs = read(project)
         sources = Sources(project.root)
-        evidence: list[Evidence] = []
-        for spec in specs:
-            signature = routes_functions.from_text(spec, sources)
-            place = signature.source if signature else routes_functions.source(spec)
-            text = f"def {spec.function}" if signature else spec.function
-            said = f"{spec.where.place}:{spec.where.line()}" if spec.where.in_file else spec.where.place
-            evidence.append(Evidence(file=place.file, line=place.line, text=f"{text}, at {spec.label} by {said}"))
+        evidence = [routes_functions.evidence(spec, sources) for spec in specs]
         if not specs:
             return None
         entry = ",".join(dict.fromkeys(f"{spec.module}:{spec.function}" for spec in specs))

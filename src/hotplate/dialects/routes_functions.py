@@ -12,7 +12,7 @@ from typing import Any
 from hotplate.authoring import BATCH_MARK
 from hotplate.contract import Batching, Source
 from hotplate.dialects.annotations import text_of
-from hotplate.dialects.base import MISSING, Project
+from hotplate.dialects.base import MISSING, Evidence, Project
 from hotplate.dialects.importing import import_module
 from hotplate.dialects.routes_specs import Spec
 from hotplate.dialects.signature import Argument, Signature, relative, source_of
@@ -194,6 +194,17 @@ def _collect(function: Callable[..., Any], *values: Any) -> list[Any]:
 
 async def _collect_async(function: Callable[..., Any], *values: Any) -> list[Any]:
     return [piece async for piece in function(*values)]
+
+
+def evidence(spec: Spec, sources: Sources) -> Evidence:
+    """Say where a route's function is and what names it. Raises as `from_text`."""
+    signature = from_text(spec, sources)
+    module = sources.module(spec.module)
+    node = module.nodes.get(spec.function) if module is not None else None
+    said = f"{spec.where.place}:{spec.where.line()}" if spec.where.in_file else spec.where.place
+    text = f"def {spec.function}" if signature else spec.function
+    line = node.lineno if node is not None else 0
+    return Evidence(file=spec.file, line=line, text=f"{text}, at {spec.label} by {said}")
 
 
 def source(spec: Spec) -> Source:

@@ -11,7 +11,6 @@ from hotplate.dialects.importing import is_inside
 from hotplate.errors import InvalidOutput, ProjectError
 from hotplate.wire.failure import Failure
 
-
 _OURS = ("/hotplate/worker/", "/hotplate/dialects/")
 """Where the frames on top of a call lie that are not the author's."""
 

@@ -51,7 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in (*_VALUES, *_LISTS, *_TEXTS):
         long, _, short = name.partition(":")
         flags = [f"-{short}", f"--{long}"] if short else [f"--{long}"]
-        endpoint.add_argument(*flags, **({"action": "append", "default": []} if name in _LISTS else {}))  # pyright: ignore[reportArgumentType]
+        more: dict[str, Any] = {"action": "append", "default": []} if name in _LISTS else {}
+        endpoint.add_argument(*flags, **more)
     for name in ("attach", "connect"):
         endpoint.add_argument(f"--{name}", action=argparse.BooleanOptionalAction, default=True)
     endpoint.add_argument("--timeout", type=float, default=300)

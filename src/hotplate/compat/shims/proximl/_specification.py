@@ -34,7 +34,8 @@ def run_options(payload: Mapping[str, Any]) -> list[str]:
     disk: Any = payload.get("resources", {}).get("disk_size", 10)
     if isinstance(disk, int) and not 10 <= disk <= 2000:
         _invalid("Disk Size must be between 10 and 2000")
-    return [*_source(payload.get("model") or {}), *_routes(payload), *_environment(payload), _name(payload)]
+    names = [f"--env={name}" for name in variables(payload)]  # the values stand in the environment, not in a listing
+    return [*_source(payload.get("model") or {}), *_routes(payload), *names, _name(payload)]
 
 
 def _invalid(text: str) -> NoReturn:
@@ -75,13 +76,19 @@ def _routes(payload: Mapping[str, Any]) -> list[str]:
     return [f"--route={text}" for text in texts]
 
 
-def _environment(payload: Mapping[str, Any]) -> list[str]:
-    variables: Any = (payload.get("environment") or {}).get("env") or []
+def variables(payload: Mapping[str, Any]) -> dict[str, str]:
+    """Give the environment variables that are set for the code. Raises SpecificationError for what are none."""
+    environment: Mapping[str, Any] = payload.get("environment") or {}
+    listed: list[Any] = environment.get("env") or []
     try:
-        return [f"--env={each['key']}={each['value']}" for each in variables]
+        found = {str(each["key"]): str(each["value"]) for each in listed}
     except (TypeError, KeyError):
         text = "environment['env'] must be a list of dict(key=..., value=...)."
         raise SpecificationError("environment", text) from None
+    for name, value in found.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise SpecificationError("environment", f"{name!r} cannot name an environment variable.")
+    return found
 
 
 def _name(payload: Mapping[str, Any]) -> str:

@@ -22,7 +22,7 @@ from typing import IO, Any
 from urllib import error as urllib_error
 from urllib import request as urllib_request
 
-from proximl._specification import run_options
+from proximl._specification import run_options, variables
 from proximl.exceptions import ApiError
 
 PATIENCE_S = 40.0
@@ -46,7 +46,7 @@ class LocalStore:
         folder.mkdir(mode=0o700, parents=True)
         job = {"id": found, "job_uuid": found, "created": time.time(), **payload, "options": options}
         _write(folder, job)
-        self._start(folder, options)
+        self._start(folder)
         return self.get(found)
 
     def get(self, name: str) -> dict[str, Any]:
@@ -75,7 +75,7 @@ class LocalStore:
             self._signal(folder, signal.SIGTERM)
         elif not _alive(folder):
             (folder / "stopped").unlink(missing_ok=True)
-            self._start(folder, _read(folder)["options"])
+            self._start(folder)
         return self.get(name)
 
     def remove(self, name: str) -> None:
@@ -99,8 +99,9 @@ class LocalStore:
             raise ApiError(404, {"errorMessage": f"Job {name} not found"})
         return folder
 
-    def _start(self, folder: Path, options: list[str]) -> None:
-        command = [sys.executable, "-m", "hotplate.cli", "run", *options, "--port", "0", "--log-format", "json"]
+    def _start(self, folder: Path) -> None:
+        job = _read(folder)
+        command = [sys.executable, "-m", "hotplate.cli", "run", *job["options"], "--port", "0", "--log-format", "json"]
         (folder / "url").unlink(missing_ok=True)
         with (folder / "lock").open("a") as lock, (folder / "log").open("wb") as log:
             _take(lock)
@@ -109,6 +110,7 @@ class LocalStore:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env={**os.environ, **variables(job)},
                 pass_fds=[lock.fileno()],  # the lock lives as long as any process that has it
                 start_new_session=True,
             )

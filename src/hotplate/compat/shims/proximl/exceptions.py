@@ -24,7 +24,8 @@ class ProxiMLException(Exception):
         return f"{type(self).__name__}({', '.join(self._shown())})"
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}( {', '.join(self._shown())})"
+        space = " " if type(self) is ProxiMLException else ""
+        return f"{type(self).__name__}({space}{', '.join(self._shown())})"
 
 
 class ApiError(ProxiMLException):
@@ -44,8 +45,8 @@ class ApiError(ProxiMLException):
         return str(self.status), repr(self.message)
 
 
-class JobError(ProxiMLException):
-    """A job failed. `message` is the job."""
+class _FailedError(ProxiMLException):
+    """Something of the platform's is in a bad state. `message` is that something."""
 
     def __init__(self, status: str, data: Any, *args: Any) -> None:
         super().__init__(data, *args)
@@ -53,15 +54,50 @@ class JobError(ProxiMLException):
 
     @property
     def status(self) -> str:
-        """The job's status."""
+        """The state."""
         return self._status
 
     def _shown(self) -> tuple[str, ...]:
         return str(self.status), str(self.message)
 
 
+class JobError(_FailedError):
+    """A job failed. `message` is the job."""
+
+
+class DatasetError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class ModelError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class CheckpointError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class VolumeError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class NodeError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class ProviderError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
+class RegionError(_FailedError):
+    """Never raised here; scripts may name it."""
+
+
 class ConnectionError(ProxiMLException):  # noqa: A001 - its name there
     """Nothing could be reached."""
+
+    def _shown(self) -> tuple[str, ...]:
+        return (str(self.message),)
 
 
 class SpecificationError(ProxiMLException):

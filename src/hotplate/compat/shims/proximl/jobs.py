@@ -1,9 +1,10 @@
-"""`proximl.jobs`: making endpoints, waiting for them, and ending them. Same calls, words and errors as proximl 1.0.2."""
+"""`proximl.jobs`: making endpoints, waiting for them, ending them; with the words and errors of proximl 1.0.2."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -232,8 +233,9 @@ class Job:
         done = 0
         while True:
             ended = self.status in ("finished", "failed", "stopped")
-            lines = path.read_bytes()[done:].splitlines(keepends=True)
-            whole = [line for line in lines if line.endswith(b"\n") or ended]
+            with path.open("rb") as log:
+                log.seek(done)
+                whole = [line for line in log if line.endswith(b"\n") or ended]
             done += sum(map(len, whole))
             for stamp, message in records(whole):
                 self._tell(stamp, message, msg_handler)
@@ -245,7 +247,7 @@ class Job:
     def _tell(self, stamp: str, message: str, handler: Callable[[dict[str, Any]], Any] | None) -> None:
         when = datetime.fromisoformat(stamp) if stamp else datetime.now().astimezone()
         if handler is None:
-            print(f"{when.astimezone().strftime('%m/%d/%Y, %H:%M:%S')}: {message.rstrip()}")  # noqa: T201
+            sys.stdout.write(f"{when.astimezone().strftime('%m/%d/%Y, %H:%M:%S')}: {message.rstrip()}\n")
             return
         time_ms = int(when.timestamp() * 1000)
         handler({"type": "subscription", "stream": self.id, "time": time_ms, "msg": message, "worker_number": 1})
@@ -254,7 +256,7 @@ class Job:
         """Give where the log is: a file of this machine's."""
         return self._store.log(self.id).resolve().as_uri()
 
-    async def wait_for(self, status: str, timeout: float = 300) -> Job | None:  # noqa: ASYNC109 - its name there
+    async def wait_for(self, status: str, timeout: float = 300) -> Job | None:
         """Wait until it is in a state. Gives None where it was there already.
 
         Raises:
