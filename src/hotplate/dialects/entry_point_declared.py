@@ -67,7 +67,7 @@ def _declared(file: str, name: str, value: str, text: str) -> Declared:
 
 
 def _line(lines: list[str], name: str, value: str) -> int:
-    """The line of `name = value`: the first one after the group's own that has both; 0 where it is written otherwise."""
+    """The line of `name = value`: the first after the group's own that has both; 0 where it is written otherwise."""
     group = next((number for number, each in enumerate(lines) if GROUP in each), 0)
     rest = enumerate(lines[group:], group + 1)
     return next((number for number, each in rest if name in each.partition("=")[0] and value in each), 0) or next(

@@ -76,8 +76,9 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
             return raw
         absent = raw is ABSENT
         try:
-            if plain is not None and isinstance(raw, list):  # webargs 5 took lists for text with delimiters, 8 does not
-                value = plain.deserialize(raw, key, {key: raw})
+            if plain is not None and not absent and raw is not None and (raw == "" or not isinstance(raw, str)):
+                # webargs 5 took lists for text with delimiters, and no text for one item without any
+                value = plain.deserialize([""] if raw == "" else raw, key, {key: raw})
                 field._validate(value)
                 return value
             value = field.deserialize(missing if absent else raw, key, {} if absent else {key: raw})

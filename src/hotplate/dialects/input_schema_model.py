@@ -94,7 +94,7 @@ class _Model:
         result = self._infer(
             {name: value for name, value in zip(self._names, values, strict=True) if value is not None}
         )
-        return result if type(result) is dict else self._result(result)
+        return cast("Inputs", result) if type(result) is dict else self._result(result)
 
     def call(self, *values: Any) -> Any:
         return self._result(self._run(self._inputs(values)))
@@ -150,7 +150,7 @@ class _Model:
         return [self._result(result) for result in cast("list[Any]", results)]
 
     def _result(self, result: Any) -> Inputs:
-        if type(result) is dict and not self._outputs:
+        if isinstance(result, dict) and not self._outputs:
             return cast("Inputs", result)
         fields: Any = getattr(result.__class__, "model_fields", None)
         if fields is not None:

@@ -69,8 +69,9 @@ def _is_bound(tree: ast.Module, name: str) -> bool:
             names = [each.asname or each.name for each in node.names]
             if name in names or "*" in names:
                 return True
-        elif isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store):
-            return True
+        elif isinstance(node, ast.Name):
+            if node.id == name and isinstance(node.ctx, ast.Store):
+                return True
         elif isinstance(node, ast.ClassDef) and node.name == name:
             return True
     return False

@@ -13,6 +13,7 @@ from pathlib import Path
 PREDICTORS = ("PythonPredictor", "ONNXPredictor", "TensorFlowPredictor", "Handler")
 USUAL = ("model", "predict", "predictor", "main", "app", "api", "inference", "handler", "serve")
 """Modules in which people put the function that is to be served."""
+VERBS = ("predict", "infer", "generate", "classify", "main", "run", "handler")
 MOST_FILES = 200
 
 
@@ -80,9 +81,10 @@ def _of_entry_points(file: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
     functions = {node.name: node.lineno for node in tree.body if isinstance(node, ast.FunctionDef)}
     if "get_predict_args" in functions and "predict" in functions:
         module = file.removesuffix(".py").removesuffix("/__init__").removeprefix("src/").replace("/", ".")
+        line = functions["get_predict_args"]
         yield (
             "entry_point",
-            f"{file}:{functions['get_predict_args']} def get_predict_args is here, and no entry point names the module: "
+            f"{file}:{line} def get_predict_args is here, and no entry point names the module: "
             f'write [project.entry-points."deepaas.v2.model"] and NAME = "{module}" in pyproject.toml',
         )
 
@@ -91,12 +93,9 @@ def _of_functions(names: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
     for stem in USUAL:
         tree = names.get(f"{stem}.py")
         for node in tree.body if tree is not None else ():
-            plain = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
-            if plain and node.name in ("predict", "infer", "generate", "classify", "main", "run", "handler", stem):
-                yield (
-                    "function",
-                    f"{stem}.py:{node.lineno} def {node.name} can be served: hotplate run {stem}.py:{node.name}",
-                )
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in (*VERBS, stem):
+                target = f"{stem}.py:{node.name}"
+                yield "function", f"{stem}.py:{node.lineno} def {node.name} can be served: hotplate run {target}"
 
 
 def _has(node: ast.ClassDef, *names: str) -> bool:

@@ -9,7 +9,7 @@ import json
 import json.encoder
 import re
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -28,9 +28,9 @@ def load(body: bytes) -> dict[str, Any] | None:
         tree: Any = _decode(body)
     except _refusals:
         return None
-    if type(tree) is not dict:
+    if not isinstance(tree, dict):
         return None
-    members: dict[str, Any] = tree
+    members = cast("dict[str, Any]", tree)
     for value in members.values():
         if type(value) not in _SCALARS:
             return None

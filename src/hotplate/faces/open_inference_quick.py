@@ -6,7 +6,7 @@ Whatever is not that gives None, and the exact reader (`open_inference_request.p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import msgspec
 
@@ -105,10 +105,11 @@ class _Answer(msgspec.Struct, gc=False):
 
 def write(value: Any, model: str) -> bytes | None:
     """Write a dict of scalars, or one scalar, as outputs of one element each."""
-    members: Any = value if type(value) is dict else {"output": value}
+    members = cast("dict[Any, Any]", value) if isinstance(value, dict) else {"output": value}
     outputs: list[_Output] = []
     for name, member in members.items():
-        datatype = _DATATYPES.get(type(member))
+        kind = cast("Any", type(member))
+        datatype = _DATATYPES.get(kind)
         if datatype is None or type(name) is not str or (datatype == "INT64" and not _LOW <= member <= _HIGH):
             return None
         outputs.append(_Output(name, datatype, [1], [member]))

@@ -1,4 +1,4 @@
-"""What an author can get wrong, per dialect: the error names the file, the line and the fix, before a port is opened."""
+"""What an author can get wrong, per dialect: the error names the file, the line and the fix."""
 
 from __future__ import annotations
 
@@ -118,7 +118,8 @@ BAD = {
     "predictor: a wrong signature": (
         {
             "cortex.yaml": CORTEX,
-            "predictor.py": "class PythonPredictor:\n    def __init__(self, config): pass\n    def predict(self, text): pass\n",
+            "predictor.py": "class PythonPredictor:\n    def __init__(self, config): pass\n"
+            "    def predict(self, text): pass\n",
         },
         "predictor.py:3",
         '"text" is not a supported argument',
