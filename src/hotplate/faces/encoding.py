@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Generator, Iterable, Iterator
-from typing import TYPE_CHECKING, Any, Final, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
 
@@ -90,7 +90,7 @@ class Result:
         if self._returns is Any and isinstance(value, bytes) and not _is_text(value):
             import pybase64
 
-            return b'{"data":"%b"}' % pybase64.b64encode(cast("bytes", value))  # as media has it
+            return b'{"data":"%b"}' % pybase64.b64encode(value)  # as media has it
         if self._returns is Any and "numpy" in sys.modules:
             try:
                 return _to_json_with_arrays(value)

@@ -23,7 +23,7 @@ ANSWERS: Mapping[tuple[str, str], tuple[Any, str]] = {
     ("predictor", "true for an integer"): (REFUSED, "the author checks, and this one does not convert"),
     ("predictor", "1 for a boolean"): (REFUSED, "the author checks, and this one does not convert"),
 }
-"""(dialect, case) to what comes back instead, through plain; the tensors of `open_inference` say some of it themselves."""
+"""(dialect, case) to what comes back instead. Where `ONLY_PLAIN` has it, `open_inference` does not differ."""
 
 ONLY_PLAIN = frozenset(
     (
@@ -55,4 +55,4 @@ FILES: Mapping[str, tuple[frozenset[str], str]] = {
     "predictor": (frozenset(("raw", "tensor")), "the body is the payload"),
     "entry_point": (frozenset(("json", "form", "raw", "tensor")), ""),
 }
-"""How a file reaches the model: base64 in JSON, a part of a form, the body itself, a tensor's bytes; and why not else."""
+"""How a file reaches the model: base64 in JSON, a part of a form, the body itself, a tensor; and why not else."""

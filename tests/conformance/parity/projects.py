@@ -1,6 +1,6 @@
 """The same models, written in each dialect. What they compute stands once, in `core.py` of every project.
 
-A dialect is a writer for each model; a model that it cannot be written for is missing here, and `differences.py` says why.
+A model that a dialect cannot be written for is missing here, and `differences.py` says why.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
+import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from tests.conformance.parity import differences
 from tests.conformance.parity.calls import FACES, Told, as_tensors
 from tests.conformance.parity.cases import BODIES, BOTH, CASES, JSON, REFUSED, answer
 from tests.conformance.parity.projects import PROJECTS
+from tests.peers import triton_python
 from tests.serving import Server, serve
 
 DIALECTS = tuple(PROJECTS)
@@ -307,6 +309,17 @@ def test_a_file_comes_in_and_goes_out_as_a_tensor(servers, dialect):
     assert reply.status == 200, reply
     back = reply.body[int(reply.headers["inference-header-content-length"]) + 4 :]
     assert (back if dialect in ("service", "function", "predictor") else base64.b64decode(back)) == CONTENT[::-1]
+
+
+@pytest.mark.peer
+@each_dialect
+def test_tritonclient_gets_the_same_answer(servers, dialect):
+    server = servers.get(dialect)
+    command = [triton_python(), Path(__file__).with_name("tritonclient_driver.py"), f"127.0.0.1:{server.port}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    sent = {"text": "ü", "times": 3, "scale": 1.5, "loud": True, "numbers": [4, 5]}
+    assert json.loads(done.stdout) == as_tensors(answer(sent))
 
 
 def test_the_page_on_dialects_has_every_difference():
