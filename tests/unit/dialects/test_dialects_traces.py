@@ -1,4 +1,4 @@
-"""Half a project is told what its other half is; two that fit, or one that fits beside a broken one, are never guessed."""
+"""Half a project is told what its other half is; two that fit, or one beside a broken one, are never guessed."""
 
 from __future__ import annotations
 
