@@ -72,6 +72,15 @@ def test_a_call_is_answered_or_refused_alike(servers, dialect, name, face):
 
 @each_dialect
 @each_face
+def test_a_refusal_says_where_and_why(servers, dialect, face):
+    got = FACES[face](servers.get(dialect), {"text": "a", "times": "many"})
+    assert "times" in got.text
+    assert ("does not fit" if dialect == "predictor" else "int") in got.text.lower()
+    assert "error, [" not in got.text.lower()  # no list or dict of another library's shows through
+
+
+@each_dialect
+@each_face
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_that_is_no_call_never_reaches_the_model(servers, dialect, face, name):
     server = servers.get(dialect)

@@ -111,7 +111,8 @@ def test_a_request_read_quickly_is_read_the_same_exactly(inputs, more):
 
 
 def test_the_usual_request_is_read_quickly():
-    body = b'{"inputs":[{"name":"text","shape":[1],"datatype":"BYTES","data":["a"]},{"name":"list","shape":[2],"datatype":"INT64","data":[1,2]}]}'
+    text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["a"]}
+    body = json.dumps({"inputs": [text, {"name": "list", "shape": [2], "datatype": "INT64", "data": [1, 2]}]}).encode()
     assert open_inference_quick.Reader(TENSORS).read(body) == {"text": "a", "list": [1, 2]}
 
 
