@@ -150,7 +150,7 @@ class _Model:
         return [self._result(result) for result in cast("list[Any]", results)]
 
     def _result(self, result: Any) -> Inputs:
-        fields: Any = None if isinstance(result, dict) else getattr(cast("Any", type(result)), "model_fields", None)
+        fields: Any = getattr(result.__class__, "model_fields", None)
         if fields is not None:
             result = {name: getattr(result, name) for name in fields}
         if not isinstance(result, dict):
