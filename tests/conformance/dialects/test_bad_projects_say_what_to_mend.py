@@ -77,7 +77,7 @@ BAD = {
         {"hotplate.yaml": routes(), "m.py": MODEL},
         "hotplate.yaml:4",
         "no file model.py",
-        "put it",
+        "there are: m.py",
     ),
     "routes: no such function": (
         {"hotplate.yaml": routes(function="g"), "model.py": MODEL},
