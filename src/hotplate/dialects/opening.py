@@ -27,6 +27,7 @@ class Opened:
 def open_project(
     paths: Sequence[str] = (),
     *,
+    name: str = "",
     dialect: str | None = None,
     service_module: str | None = None,
     service_class: str | None = None,
@@ -58,6 +59,10 @@ def open_project(
         service_class = service_class or file.service_class
         api = api or file.api
         targets = targets or list(file.functions)
+        if file.routes:
+            from hotplate.config.route_texts import OPTION
+
+            options = {OPTION: file.routes, **(options or {})}
     project = Project(
         root=root.resolve(),
         targets=tuple(targets),
@@ -66,7 +71,7 @@ def open_project(
         faces=file.faces if file is not None else (),
         api=api,
         options={**_said_to_openai(file), **(options or {})},
-        name=file.name if file is not None else "",
+        name=name or (file.name if file is not None else ""),
         description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)

@@ -13,6 +13,7 @@ _HOME = {
     "openai": ("hotplate.faces.openai", "OpenAIFace"),
     "mcp": ("hotplate.faces.mcp", "McpFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
+    "routes": ("hotplate.faces.routes", "RoutesFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 

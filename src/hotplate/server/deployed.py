@@ -60,7 +60,12 @@ class Deployed:
         )
         self.system = System(self.endpoint, version)
         self.router = Router(
-            self.endpoint, access, self.system.pages(), settings.max_body_bytes, settings.max_upload_bytes
+            self.endpoint,
+            access,
+            self.system.pages(),
+            settings.max_body_bytes,
+            settings.max_upload_bytes,
+            other_origins=bool(settings.allow_origin),
         )
         self.pool = Pool(
             self.endpoint,

@@ -21,6 +21,7 @@ from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import EdgeLimits
 from hotplate.edge.head import LOOPBACK_HOSTS, HeadRules
 from hotplate.server.log import Log
+from hotplate.server.preflight import headers
 from hotplate.wire.frames import INLINE_BYTES
 
 if TYPE_CHECKING:
@@ -115,5 +116,6 @@ def edge_limits(settings: Settings, names: frozenset[str] = frozenset()) -> Edge
         write_stall_timeout_s=settings.write_stall_timeout_s,
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
+        headers=headers(settings.allow_origin),
         rules=HeadRules(max_headers=settings.max_headers, max_uri_bytes=settings.max_uri_bytes, hosts=hosts),
     )

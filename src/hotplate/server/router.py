@@ -15,6 +15,7 @@ from hotplate.edge.exchange import Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
 from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, Plan, RefusalPlan, SystemPage, WaitPlan
+from hotplate.server.preflight import preflight
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
@@ -31,10 +32,13 @@ class Router:
         pages: dict[str, SystemPage],
         max_body_bytes: int,
         max_upload_bytes: int,
+        *,
+        other_origins: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._access = access
         self._pages = pages
+        self._other_origins = other_origins
         self._max_body_bytes = max_body_bytes
         self._max_upload_bytes = max_upload_bytes
         self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
@@ -59,6 +63,8 @@ class Router:
 
     def plan(self, head: RequestHead) -> Plan:
         """Find what to do with a request."""
+        if self._other_origins and (allowed := preflight(head)) is not None:
+            return RefusalPlan(self._access, allowed)
         methods = self._routes.get(head.path)
         if methods is not None:
             found = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)

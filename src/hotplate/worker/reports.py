@@ -11,7 +11,8 @@ from hotplate.dialects.importing import is_inside
 from hotplate.errors import InvalidOutput, ProjectError, SettingError
 from hotplate.wire.failure import Failure
 
-_OURS = ("/hotplate/worker", "/hotplate/faces")
+_OURS = ("/hotplate/worker", "/hotplate/faces", "/hotplate/dialects")
+"""Where the frames on top of a call lie that are not the author's."""
 
 
 def failure_of(error: BaseException, root: str) -> Failure:
