@@ -135,6 +135,31 @@ GATES: tuple[Gate, ...] = (
         goal=4.5,
         references=("fastapi",),
     ),
+    *(
+        Gate(
+            what=f"first answer from no replica, {what}, p90 ms",
+            workload="zero",
+            variant=variant,
+            metric="p90_ms",
+            kind="at most",
+            floor=floor,
+            goal=goal,
+        )
+        for what, variant, floor, goal in (
+            ("hello", "hello-off", 300, 150),
+            ("hello forked", "hello-imports", 25, 8),
+            ("3 s model forked", "slow-loaded", 40, 15),
+            ("500 MB model forked", "heavy-loaded", 40, 15),
+        )
+    ),
+    Gate(
+        what="memory of 8 forked replicas of 500 MB, times that of one",
+        workload="shared",
+        metric="times_one",
+        kind="at most",
+        floor=1.3,
+        goal=1.1,
+    ),
     Gate(what="memory idle, MB", workload="memory", metric="idle_mb", kind="at most", floor=60, goal=40),
     Gate(what="memory in use, MB", workload="memory", metric="used_mb", kind="at most", floor=60, goal=40),
 )

@@ -5,6 +5,7 @@ HotplateError
 │   ├── InvalidInput          a call's body or parameters do not fit the route
 │   │   ├── LimitExceeded     a call is larger, deeper or longer than a limit allows
 │   │   ├── InvalidMedia      bytes that are not the image, sound or video they should be (also a ValueError)
+│   │   ├── BadArchive        an uploaded archive is damaged, or holds what may not be there
 │   │   ├── MalformedBody     a body that cannot be read at all: broken multipart, text that is not UTF-8
 │   │   └── UnsupportedMedia  a body of a type that the route does not take
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
@@ -81,6 +82,15 @@ class InvalidMedia(InvalidInput, ValueError):
     """The data is not valid base64, or not media of the expected kind."""
 
     code = "invalid_media"
+
+
+class BadArchive(InvalidInput):
+    """The archive is damaged, or holds something that is no plain file or folder of its own."""
+
+    code = "bad_archive"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
 
 
 class MalformedBody(InvalidInput):

@@ -40,6 +40,7 @@ class Plan:
     named_id = b""
     error_key = "detail"
     meta = b""
+    patience_ns = None
 
     def __init__(self, index: int) -> None:
         self.index = index
@@ -71,7 +72,7 @@ class Lines(Log):
     def write(self, level: str, text: str, more: dict[str, Any]) -> None:
         self.lines.append(f"{level}: {text}")
 
-    def output(self, worker: int, stream: str, line: str) -> None:
+    def output(self, worker: int, stream: str, line: str, request_id: str = "") -> None:
         self.lines.append(f"{worker} {stream}: {line}")
 
     def block(self, text: str) -> None:
@@ -93,7 +94,7 @@ class ScaledRig:
         self.failures: list[Failure] = []
         self.decisions: list[Decision] = []
         self.stages: list[Stage] = []
-        self.endpoint = Endpoint(queue_size=None, id_prefix="r")
+        self.endpoint = Endpoint(queue_size=None, id_prefix="r", memory=self.memory, timeout_s=60.0)
 
         def start(number: int, stage: Stage) -> Process:
             self.stages.append(stage)

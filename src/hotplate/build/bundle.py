@@ -18,6 +18,7 @@ import msgspec
 
 from hotplate.build.ignore import Rules, Verdict
 from hotplate.build.ignore_rules import OWN, is_private, rules_of
+from hotplate.build.kept import Kept
 from hotplate.errors import ProjectError
 
 MAX_FILES = 50_000
@@ -74,8 +75,10 @@ def collect(root: Path, dialect: str, limits: Limits | None = None) -> Bundle:
     return Bundle(root, digest, tuple(entries), tuple(sorted(walk.private)), sum(one.size for one in entries))
 
 
-def copy(bundle: Bundle, to: Path, *, writable: bool = False) -> None:
+def copy(bundle: Bundle, to: Path, *, kept: Kept | None = None, writable: bool = False) -> None:
     """Copy the files into a new folder, read-only, and make sure that they are what was read before.
+
+    `kept` has the large files of other revisions: those are shared and not copied again.
 
     Raises:
         ProjectError: a file changed meanwhile.
@@ -84,6 +87,8 @@ def copy(bundle: Bundle, to: Path, *, writable: bool = False) -> None:
     for entry in bundle.entries:
         path = to / entry.name
         path.parent.mkdir(parents=True, exist_ok=True)
+        if kept is not None and kept.give(entry.digest, entry.size, executable=entry.executable, to=path):
+            continue
         mode = (0o500 if entry.executable else 0o400) | (0o200 if writable else 0)
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         digest = hashlib.sha256()
@@ -91,10 +96,10 @@ def copy(bundle: Bundle, to: Path, *, writable: bool = False) -> None:
             for part in _parts(entry.path, entry.name):
                 digest.update(part)
                 file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
         if digest.hexdigest() != entry.digest:
             raise ProjectError("The file changed while it was read.", file=entry.name, hint="Build again.")
+        if kept is not None:
+            kept.take(entry.digest, entry.size, executable=entry.executable, path=path)
 
 
 class _Walk:

@@ -40,9 +40,16 @@ def read(root: Path, match: Match) -> Asked:
         return _predictor(root, match)
     if match.dialect == "input_schema":
         return _input_schema(root)
+    if match.dialect == "service" and _uses_octoai_types(root, match):
+        return Asked(extras=_extra("media", "octoai.types"))
     if match.dialect == "entry_point":
         return Asked(extras=_extra("entry-point", "deepaas.v2.model"))
     return Asked()
+
+
+def _uses_octoai_types(root: Path, match: Match) -> bool:
+    """OctoAI's SDK brought what its Image and Audio need."""
+    return any(b"octoai.types" in (root / each.file).read_bytes() for each in match.evidence if each.file)
 
 
 def _predictor(root: Path, match: Match) -> Asked:

@@ -20,8 +20,9 @@ from hotplate.build import environment, interpreter, lock, requirements, store
 from hotplate.build.bundle import Bundle
 from hotplate.build.check import check
 from hotplate.build.full_disk import disk_errors
+from hotplate.build.kept import Kept
 from hotplate.build.requirements import Scripts, Wanted
-from hotplate.build.staging import Staging, keep_fresh, remove
+from hotplate.build.staging import Staging, keep_fresh, remove, sweep
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
 from hotplate.contract import Contract
@@ -65,6 +66,8 @@ def make(
     from hotplate.dialects.registry import detect
 
     home.make()
+    for folder in (home.revisions, home.environments):
+        sweep(folder)
     settings = resolve(environ=os.environ, file=opened.file).settings
     builder = _Builder(opened.project, settings, home, options or Options(), progress or _silent)
     with disk_errors(home):
@@ -111,7 +114,7 @@ class _Builder:
                 self.progress("revision", f"{digest[:12]} is there already")
                 return Built(found, True, time.monotonic() - start, notes)
             files = staging.path / store.FILES
-            bundles.copy(bundle, files)
+            bundles.copy(bundle, files, kept=Kept(self.home))
             self.progress("load", f"Loading {match.entry} once")
             contract = check(project, match, self.settings, files, python)
             revision = self.revision(project, match, contract, digest, named, python)

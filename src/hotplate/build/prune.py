@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from hotplate.build import store
+from hotplate.build.kept import Kept
 from hotplate.build.staging import remove, sweep
 from hotplate.deployment import snapshot
 from hotplate.deployment.attachment import RECORD
@@ -62,6 +63,7 @@ def prune(home: Home, named: Collection[str], *, keep_s: float = KEEP_S, now: fl
         if removed is not None:
             freed += removed
             environments.append(folder.name)
+    freed += Kept(home).drop_unused()
     for lock in (home.environments / "locks").glob("*.json"):
         if now - lock.stat().st_mtime > KEEP_LOCKS_S:
             lock.unlink(missing_ok=True)

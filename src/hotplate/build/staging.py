@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import stat
+import sys
 import uuid
 from pathlib import Path
 from types import TracebackType
@@ -40,14 +41,18 @@ class Staging:
 
     def rename(self, target: Path) -> bool:
         """Put the folder where it belongs. False: another process was first, and its folder stays."""
-        _sync(self.path)
+        _settle(self._fd)
         try:
             self.path.rename(target)
         except OSError:
             if target.is_dir():
                 return False
             raise
-        _sync(self._parent)
+        parent = os.open(self._parent, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(parent)
+        finally:
+            os.close(parent)
         return True
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -100,9 +105,13 @@ def remove(path: Path) -> None:
             return
 
 
-def _sync(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _settle(fd: int) -> None:
+    """Have all that was written on this file system on the disk: quicker than file by file, of which there are many."""
+    if sys.platform == "linux":
+        import ctypes
+
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd):
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    else:
+        os.sync()

@@ -20,6 +20,7 @@ COMMANDS = {
     "deploy": "Build a project and serve it at a URL that stays",
     "endpoint": "List, get, create, update, pause, start and delete endpoints",
     "revisions": "Show the revisions of an endpoint and their traffic",
+    "prune": "Remove built revisions and environments that no endpoint has",
     "rollback": "Go back to an earlier revision",
     "logs": "Show what an endpoint's replicas wrote",
     "events": "Show what happened to endpoints",

@@ -1,7 +1,8 @@
 """Adds the worker's token to what it asks of its siblings, for a server that wants one. Cortex's code sends none.
 
 It listens on loopback, and lets nobody in but this very process: who connects has said before from which port. One
-request for each connection: its head gets `authorization` and `connection: close`; all else passes as it is.
+request for each connection: its head gets `authorization` and `connection: close`, the answer's head the latter; all
+else passes as it is.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ MAX_EXPECTED = 1024
 MAX_CONNECTIONS = 256
 
 _REPLACED = re.compile(rb"\r\nconnection:[^\r\n]*", re.IGNORECASE)
+_INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d ")
 _AUTHORIZED = re.compile(rb"\r\nauthorization:", re.IGNORECASE)
 
 
@@ -94,8 +96,37 @@ class Relay:
         return True
 
 
+class _Answer:
+    """Adds `connection: close` to an answer's head: not every server says so, and a client would use the connection
+    again."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._told = False
+
+    def passed(self, data: bytes) -> bytes:
+        """Give what goes on to the client for what came from the server."""
+        if self._told:
+            return data
+        self._head += data
+        out: list[bytes] = []
+        while (end := self._head.find(b"\r\n\r\n")) >= 0:
+            head, self._head = self._head[:end], self._head[end:]
+            if not _INTERIM.match(head):
+                out += [_REPLACED.sub(b"", head), b"\r\nconnection: close"]
+                break
+            out += [head, self._head[:4]]  # such as 100 Continue
+            self._head = self._head[4:]
+        else:
+            if len(self._head) <= MAX_HEAD_BYTES:
+                return b"".join(out)
+        self._told = True
+        return b"".join((*out, self._head))
+
+
 def _pump(client: socket.socket, server: socket.socket) -> None:
     """Pass bytes on in both directions until the answer ends."""
+    answer = _Answer()
     with selectors.DefaultSelector() as watched:
         watched.register(client, selectors.EVENT_READ)
         watched.register(server, selectors.EVENT_READ)
@@ -112,4 +143,4 @@ def _pump(client: socket.socket, server: socket.socket) -> None:
                 data = server.recv(BUFFER_BYTES)
                 if not data:
                     return
-                client.sendall(data)
+                client.sendall(answer.passed(data))

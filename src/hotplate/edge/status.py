@@ -17,6 +17,7 @@ STATUS: Final[Mapping[str, int]] = MappingProxyType(
         "invalid_input": 422,
         "limit_exceeded": 413,
         "malformed_body": 400,
+        "bad_archive": 422,
         "unsupported_media_type": 415,
         "invalid_media": 422,
         "invalid_output": 500,

@@ -120,7 +120,8 @@ class Limiter:
             case "rlimit":
                 return (
                     f"Limits are set by resource limits and processor affinity, since {self._reason}: memory is "
-                    "counted for each process of a replica (allocations fail, nothing is killed), processors are whole ones."
+                    "counted for each process of a replica (allocations fail, nothing is killed), and processors are "
+                    "whole ones."
                 )
             case "none":
                 return f"Processors and memory are not limited, since {self._reason}."

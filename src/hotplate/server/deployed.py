@@ -6,7 +6,7 @@ endpoint and revision, which knows its contract before any worker is there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from hotplate import __version__
@@ -43,7 +43,7 @@ class Deployed:
         memory: Memory,
         id_prefix: str,
         size: int,
-        spawn: Callable[[int], Process],
+        spawn: Callable[[int], Process | Awaitable[Process]],
         on_routes: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],

@@ -76,7 +76,7 @@ class Fleet:
                 return self._refuse(refusal)
             return PagePlan(self.access, page.show)
         served = self.served.get(address.name) if address is not None else None
-        if address is None or served is None:
+        if address is None or served is None or served.removed:
             if caller is None:
                 return self._refuse(unauthorized("Send `Authorization: Bearer TOKEN`."))
             return self._refuse(Refusal(404, problem("There is no such endpoint.", code="not_found")))

@@ -18,10 +18,12 @@ from hotplate.deployment.home import VARIABLE as HOME_VARIABLE
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
-from hotplate.hardware.limiter import Limiter
+from hotplate.errors import PlatformError
+from hotplate.hardware.limiter import Limiter, Share
 from hotplate.server.environment import revision_environment
 from hotplate.server.memory import Memory
-from hotplate.server.process import Process, spawn
+from hotplate.server.process import Process, Stage, StartFailed, spawn
+from hotplate.wire.failure import Failure
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -89,18 +91,25 @@ class Placement:
             environment = {**volume_environment(environment), **environment}
         return environment
 
-    def start(self, number: int) -> Process:
-        """Start one replica. Raises OSError when the machine cannot, PlatformError when a secret cannot be opened."""
+    def admit(self) -> Share:
+        """Set aside what one replica may have of the machine. Raises OSError where it has no GPU left."""
+        return self._limiter.admit(self._spec.hardware)
+
+    def start(self, number: int, stage: Stage = "") -> Process:
+        """Start one replica, or a template of them. Raises OSError when the machine cannot."""
         environment = self.environment()
-        secrets = self.secrets()
+        try:
+            secrets = self.secrets()
+        except PlatformError as error:
+            raise StartFailed(Failure(error.message)) from error
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._revision.environment:
             attach(self._home.environments / self._revision.environment)
-        share = self._limiter.admit(self._spec.hardware)
+        share = self.admit()
         environment = {**share.defaults, **environment, **share.environment}
         inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
         try:
-            process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment})
+            process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
         except BaseException:
             share.release()
             raise
@@ -112,11 +121,11 @@ class Placement:
             os.waitpid(process.pid, 0)
             process.discard()
             raise
-        process.instruct(self._told(number, {**environment, **secrets}))
+        process.instruct(self._told(number, stage, {**environment, **secrets}))
         process.socket.setblocking(False)
         return process
 
-    def _told(self, number: int, environment: Mapping[str, str]) -> bytes:
+    def _told(self, number: int, stage: Stage, environment: Mapping[str, str]) -> bytes:
         """The first frame to a replica."""
         revision = self._revision
         spec = {
@@ -134,6 +143,7 @@ class Placement:
             "id_prefix": f"{self._id_prefix}-{number}-",
             "errand": None,
             "enter": True,
+            "template": stage,
             "env": dict(environment),
         }
         return spec_frame(json.dumps(spec).encode())

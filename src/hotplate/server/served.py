@@ -53,6 +53,7 @@ class Served:
         self.removed = False
         self._changed = asyncio.Event()
         self._changed.set()
+        self._open(spec)
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
     # -- requests
@@ -60,7 +61,7 @@ class Served:
     def plan(self, head: RequestHead) -> Plan | SplitPlan:
         """Match a request, whose path has no prefix any more."""
         if self.spec.paused and not self.removed:
-            return self._refusing(503, "The endpoint is paused.", "paused")
+            return self._refusing(503, "The endpoint is paused.", "unavailable")
         if not self.traffic:
             detail = self.text or "The endpoint has no revision yet."
             return self._refusing(503, detail, "not_ready")
@@ -85,7 +86,20 @@ class Served:
         if spec != self.spec or self.removed:
             self.spec = spec
             self.removed = False
+            self._open(spec)
             self._changed.set()
+
+    def _open(self, spec: EndpointSpec) -> None:
+        """Where nothing is served yet, take calls at once: they wait for the first replica."""
+        if self.traffic or spec.paused:
+            return
+        try:
+            self._point(self._wanted(spec))
+        except Exception as error:  # noqa: BLE001 - one endpoint's trouble is not the others'
+            self._fail(spec, f"The endpoint cannot be served: {error}")
+
+    def _wanted(self, spec: EndpointSpec) -> list[tuple[float, Variant]]:
+        return [(share.percent, self._variant(spec, _revision(spec, share.revision))) for share in spec.traffic]
 
     def remove(self) -> None:
         """Serve nothing any more; what runs is finished."""
@@ -103,11 +117,18 @@ class Served:
                 self._fail(self.spec, f"The endpoint could not be changed: {error}")
                 self.fleet.loop.call_exception_handler({"message": f"endpoint {self.spec.name}", "exception": error})
             if self.removed and not self._changed.is_set():
-                await asyncio.gather(*self.leaving.values())
+                await self._left()
                 if not self._changed.is_set():
                     self.memory.close()
                     self.fleet.gone(self)
                     return
+
+    async def _left(self) -> None:
+        """Wait until all that was in service has ended, or something else is wanted."""
+        changed = asyncio.ensure_future(self._changed.wait())
+        while self.leaving and not changed.done():
+            await asyncio.wait((changed, *self.leaving.values()), return_when=asyncio.FIRST_COMPLETED)
+        changed.cancel()
 
     async def _step(self, spec: EndpointSpec) -> None:
         if self.removed or spec.paused:
@@ -115,12 +136,13 @@ class Served:
             self._retire_others()
             self._settle(spec)
             return
-        wanted = [(share.percent, self._variant(spec, _revision(spec, share.revision))) for share in spec.traffic]
+        wanted = self._wanted(spec)
         for _, variant in wanted:
             variant.configure(spec)
-        first = not self.traffic
+        first = not any(variant.proven for _, variant in self.traffic)
         if first:
             self._point(wanted)  # calls wait for its replicas
+            self._retire_others()
         fresh = [variant for _, variant in wanted if not variant.proven]
         if fresh:
             self.state, self.text = "rolling", ""
@@ -249,7 +271,7 @@ class Served:
         """End all replicas."""
         self._task.cancel()
         all_of_them = [*self.variants.values(), *self.leaving]
-        await asyncio.gather(*(variant.deployed.pool.stop(grace_s) for variant in all_of_them))
+        await asyncio.gather(*(variant.stop(grace_s) for variant in all_of_them))
 
 
 def _revision(spec: EndpointSpec, digest: str) -> Revision:

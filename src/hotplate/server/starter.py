@@ -20,6 +20,7 @@ from hotplate.wire.frames import Child
 
 if TYPE_CHECKING:
     from hotplate.deployment import records
+    from hotplate.hardware.limiter import Share
     from hotplate.server.log import Log
 
 LOWER: Mapping[Stage, Stage] = {"loaded": "imports", "imports": ""}
@@ -38,7 +39,8 @@ class Starter:
     """Gives a pool its processes; it is the pool's `spawn`.
 
     `spawn(number, stage)` starts a process and tells it what to load; with a stage it is a template, whose number is 0.
-    `id_prefix` is that of the pool. `keep_s` is how long a template is kept that nobody needs.
+    `admit` gives a fork its share of the machine. `id_prefix` is that of the pool. `keep_s` is how long a template is
+    kept that nobody needs.
     """
 
     def __init__(
@@ -51,15 +53,17 @@ class Starter:
         setup_timeout_s: float,
         id_prefix: str,
         env: Callable[[int], Mapping[str, str]] | None = None,
+        admit: Callable[[], Share] | None = None,
     ) -> None:
         self.stage: Stage = stage_of(template)
         self.reason = ""
         self._spawn = spawn
         self._log = log
-        self._keep_s = keep_s
+        self.keep_s = keep_s
         self._timeout_s = setup_timeout_s
         self._id_prefix = id_prefix
         self._env = env
+        self._admit = admit
         self._template: Template | None = None
         self._idle: asyncio.TimerHandle | None = None
         self._again: asyncio.TimerHandle | None = None
@@ -97,6 +101,7 @@ class Starter:
                 process = await template.fork(self._child(number))
             except TemplateLost:
                 continue
+            self._limit(process)
             if not was_ready:
                 process.level = "cold"
                 process.marks = dict(template.process.marks)
@@ -108,8 +113,8 @@ class Starter:
         if self.stage and self._template is None and not self._stopped:
             try:
                 self._make()
-            except OSError as error:
-                self._log.warning(f"The template could not be started: {error.strerror}")
+            except (OSError, StartFailed) as error:
+                self._log.warning(f"The template could not be started: {error}")
 
     def drop(self) -> None:
         """Let the template go: it is not needed, or what it has loaded has changed. Its workers live on."""
@@ -127,6 +132,16 @@ class Starter:
 
     def _child(self, number: int) -> Child:
         return Child(f"{self._id_prefix}-{number}-", dict(self._env(number)) if self._env is not None else {})
+
+    def _limit(self, process: Process) -> None:
+        """Give a fork a share of its own: it has had its template's until now."""
+        if self._admit is None:
+            return
+        process.share = self._admit()
+        try:
+            process.share.apply(process.pid)
+        except OSError as error:
+            self._log.warning(f"A worker's limits could not be set: {error.strerror}")
 
     def _make(self) -> Template:
         process = self._spawn(0, self.stage)
@@ -152,7 +167,7 @@ class Starter:
         """The template is needed: keep it for a while from now on."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self._keep_s, self._unneeded)
+        self._idle = asyncio.get_running_loop().call_later(self.keep_s, self._unneeded)
 
     def _unneeded(self) -> None:
         if self._template is not None and self._template.state == "making":

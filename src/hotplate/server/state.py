@@ -58,6 +58,8 @@ def _variant(variant: Variant, percent: float) -> dict[str, Any]:
         "revision": variant.digest,
         "percent": percent,
         "target": variant.deployed.pool.size,
+        "next_start": variant.starter.level,
+        "template_pid": variant.starter.pid,
         "replicas": [
             {**msgspec.to_builtins(replica), "state": _word(replica.state), "revision": variant.digest}
             for replica in replicas

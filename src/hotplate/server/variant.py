@@ -26,6 +26,7 @@ from hotplate.server.deployed import Deployed
 from hotplate.server.placement import Placement
 from hotplate.server.replica_log import ReplicaLog
 from hotplate.server.scaler import Scaler
+from hotplate.server.starter import Starter
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
@@ -73,6 +74,16 @@ class Variant:
             capture=fleet.capture,
             journal=fleet.journal,
         )
+        self.starter = Starter(
+            self.placement.start,
+            log,
+            # A process that has looked for GPUs while it was a template has found those of another replica.
+            template="off" if spec.hardware.gpus else spec.scaling.template,
+            admit=self.placement.admit,
+            keep_s=spec.scaling.keep_template_s,
+            setup_timeout_s=settings.setup_timeout_s,
+            id_prefix=id_prefix,
+        )
         self.deployed = Deployed(
             settings=settings,
             log=log,
@@ -80,7 +91,7 @@ class Variant:
             memory=served.memory,
             id_prefix=id_prefix,
             size=0,
-            spawn=self.placement.start,
+            spawn=self.starter,
             on_routes=fleet.routes_changed,
             on_failed=self._failed,
             on_ready=self._ready,
@@ -118,6 +129,7 @@ class Variant:
     def configure(self, spec: EndpointSpec) -> None:
         """Take the parts of a spec that need no other replicas."""
         self._spec = spec
+        self.starter.keep_s = spec.scaling.keep_template_s
         if self.scaler is not None and self.proven:
             self.scaler.configure(spec.scaling)
         if self.deployed.system.private == spec.public:
@@ -183,6 +195,7 @@ class Variant:
         endpoint, pool = self.deployed.endpoint, self.deployed.pool
         if self.scaler is not None:
             self.scaler.stop()
+        self.starter.stop()
         endpoint.hand_over = hand_over
         for exchange in endpoint.take_waiting():
             hand_over(exchange)
@@ -193,10 +206,17 @@ class Variant:
                 worker.process.kill()
         await pool.stop(DRAIN_S)
 
+    async def stop(self, grace_s: float) -> None:
+        """End now, or after a grace period where calls run."""
+        if self.scaler is not None:
+            self.scaler.stop()
+        self.starter.stop()
+        await self.deployed.pool.stop(grace_s)
+
 
 def variant_key(spec: EndpointSpec, revision: Revision) -> str:
     """What tells one variant of an endpoint from another: all that a replica is started with."""
-    rest = (sorted(spec.env.items()), sorted(spec.secrets.items()), spec.hardware, spec.volume)
+    rest = (sorted(spec.env.items()), sorted(spec.secrets.items()), spec.hardware, spec.volume, spec.scaling.template)
     told = msgspec.json.encode((*rest, sorted(spec.limits.items())))
     return f"{revision.digest}:{hashlib.sha256(told).hexdigest()[:12]}"
 

@@ -11,7 +11,7 @@ from hotplate.dialects.importing import is_inside
 from hotplate.errors import InvalidOutput, ProjectError, SettingError
 from hotplate.wire.failure import Failure
 
-_OURS = ("/hotplate/worker", "/hotplate/faces", "/hotplate/dialects")
+_OURS = ("/hotplate/worker/", "/hotplate/faces/", "/hotplate/dialects/")
 """Where the frames on top of a call lie that are not the author's."""
 
 
@@ -49,7 +49,7 @@ def report(name: str, where: str, error: BaseException, request_id: str) -> None
 def print_raised(name: str, error: BaseException, request_id: str) -> None:
     """Print the traceback of a call, without our own frames on top."""
     trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename.rpartition("/")[0].endswith(_OURS):
+    while trace is not None and any(part in trace.tb_frame.f_code.co_filename for part in _OURS):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
     _print(f"{name}() raised {type(error).__name__} (request {request_id})\n{text}")

@@ -65,3 +65,22 @@ def test_a_revision_is_not_changed_by_what_happens_to_the_project(site):
     copy = Path(built.revision.root) / "data.txt"
     assert copy.read_text() == "one"
     assert not copy.stat().st_mode & 0o222
+
+
+def test_large_files_are_kept_once(site):
+    from hotplate.build.prune import prune
+
+    site.service(**{"weights.bin": "w" * (2 << 20)})
+    first = Path(site.build().revision.root)
+    site.write("service.py", (site.root / "service.py").read_text() + "\n# changed\n")
+    second = Path(site.build().revision.root)
+    assert (first / "weights.bin").samefile(second / "weights.bin")
+    assert not (first / "service.py").samefile(second / "service.py")
+    damaged = second / "weights.bin"
+    damaged.chmod(0o600)
+    damaged.write_bytes(b"x" * (2 << 20))
+    site.write("service.py", (site.root / "service.py").read_text() + "\n# again\n")
+    third = Path(site.build().revision.root)
+    assert (third / "weights.bin").read_bytes() == b"w" * (2 << 20), "what was damaged is not handed on"
+    prune(site.home, [], keep_s=-1)
+    assert [path for path in site.home.revisions.rglob("*") if path.is_file()] == []

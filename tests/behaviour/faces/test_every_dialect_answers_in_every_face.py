@@ -9,6 +9,7 @@ import json
 
 import pytest
 
+from hotplate.dialects.registry import DIALECTS
 from tests.serving import serve, write_project
 
 FACES = "faces: [plain, open_inference, openai, mcp]\nname: shout\n"
@@ -32,7 +33,7 @@ PROJECTS = {
     "predictor": {
         "cortex.yaml": "- name: shout\n  kind: RealtimeAPI\n  predictor:\n    type: python\n    path: predictor.py\n",
         "predictor.py": "class PythonPredictor:\n    def __init__(self, config):\n        pass\n\n"
-        "    def predict(self, payload):\n        return payload['prompt'].upper()\n",
+        "    def predict(self, payload):\n        return payload.get('payload', payload)['prompt'].upper()\n",
         "hotplate.yaml": FACES + "openai: {complete: predict}\n",
     },
     "entry_point": {
@@ -42,15 +43,26 @@ PROJECTS = {
         "shout = 'shout'\n",
         "hotplate.yaml": FACES,
     },
+    "routes": {
+        "model.py": "def shout(prompt):\n    return prompt.upper()\n",
+        "hotplate.yaml": FACES + "routes:\n  - {path: /predict, verb: POST, file: model, function: shout,"
+        " body: [{name: prompt, type: str}]}\n",
+    },
 }
+PROJECTS = {dialect: files for dialect, files in PROJECTS.items() if dialect in DIALECTS}
 OWN = {
     "service": ("/infer", "output"),
     "function": ("/shout", "output"),
     "input_schema": ("/v2/models/shout/generate", "generated_text"),
     "predictor": ("/predict", None),
+    "routes": ("/predict", ""),
     "entry_point": ("/v2/models/shout/predict/", "predictions"),
 }
 """Where each dialect's own callers go, and where in the answer they find the text."""
+
+
+def test_every_dialect_is_here():
+    assert set(PROJECTS) == set(DIALECTS)
 
 
 @pytest.fixture(scope="module", params=PROJECTS)
@@ -73,7 +85,7 @@ def test_its_own_face_stays(served):
     path, key = OWN[dialect]
     reply = server.post(path, {"prompt": "ab"})
     assert reply.status == 200, reply.body
-    assert (reply.body.decode() if key is None else reply.json()[key]) == "AB"
+    assert (reply.body.decode() if key is None else reply.json()[key] if key else reply.json()) == "AB"
 
 
 def test_plain(served):

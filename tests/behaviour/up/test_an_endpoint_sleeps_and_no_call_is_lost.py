@@ -9,6 +9,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from tests.fleet import Fleet, endpoint, revision_of, scaling
 
 TEXT = {"text": "hi"}
@@ -79,13 +81,19 @@ def test_who_does_not_want_to_wait_says_so(fleet: Fleet, tmp_path: Path, project
     assert fleet.post("/open/predict", TEXT, {"x-scale-up-timeout": "60"}).status == 200
 
 
-def test_a_replica_that_is_killed_while_it_starts_costs_no_call(fleet: Fleet, project: Path) -> None:
+@pytest.mark.parametrize("template", ["off", "imports"])
+def test_a_process_that_is_killed_while_it_imports_costs_no_call(fleet: Fleet, project: Path, template: str) -> None:
     (project / "model.py").write_text("import time\ntime.sleep(1)\n" + (project / "model.py").read_text())
-    fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
+    fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling(template=template)))
     answers: list[int] = []
     thread = threading.Thread(target=lambda: answers.append(fleet.post("/open/predict", TEXT).status))
     thread.start()
-    replica = fleet.wait_for(lambda: fleet.replicas("open"), "a replica that starts")[0]
-    os.kill(replica["pid"], signal.SIGKILL)
+
+    def importing() -> int | None:
+        if template == "off":
+            return next((replica["pid"] for replica in fleet.replicas("open")), None)
+        return next((revision["template_pid"] for revision in fleet.of("open")["revisions"]), None)
+
+    os.kill(fleet.wait_for(importing, "a process that imports"), signal.SIGKILL)
     thread.join(60)
     assert answers == [200]

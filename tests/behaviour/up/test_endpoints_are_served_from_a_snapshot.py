@@ -54,7 +54,7 @@ def test_a_paused_endpoint_has_no_replicas_and_says_so(fleet: Fleet, project: Pa
     fleet.publish(endpoint("open", revision, public=True, paused=True, generation=2))
     fleet.wait_for(lambda: not fleet.replicas("open"), "the end of the replicas")
     paused = fleet.post("/open/predict", TEXT)
-    assert (paused.status, paused.json()["code"]) == (503, "paused")
+    assert (paused.status, paused.json()["detail"]) == (503, "The endpoint is paused.")
     fleet.publish(endpoint("open", revision, public=True, generation=3, scaling=scaling()))
     assert fleet.post("/open/predict", TEXT).status == 200
     fleet.withdraw("open")

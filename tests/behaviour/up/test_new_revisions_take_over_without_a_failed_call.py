@@ -4,6 +4,7 @@ import threading
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Self
 
 import pytest
 from serving import write_project
@@ -37,7 +38,7 @@ class Caller:
                 said = repr(error)
             self.answers[said] += 1
 
-    def __enter__(self) -> Caller:
+    def __enter__(self) -> Self:
         for thread in self._threads:
             thread.start()
         return self

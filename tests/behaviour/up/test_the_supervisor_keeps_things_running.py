@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from serving import wait_gone
+from serving import wait_gone, write_project
 
 from hotplate.deployment.home import Home
-from tests.fleet import Fleet, endpoint, environment, revision_of, scaling
+from tests.behaviour.up.conftest import ECHO
+from tests.fleet import Fleet, environment
 
 TEXT = {"text": "hi"}
 
@@ -31,6 +32,12 @@ def hotplate(home: Path, *words: str, timeout_s: float = 60.0) -> subprocess.Com
         timeout=timeout_s,
         check=False,
     )
+
+
+def deploy(home: Path, folder: Path, name: str, *words: str) -> None:
+    """Deploy a project as a person does, for everybody to call."""
+    done = hotplate(home, "deploy", str(folder), "--name", name, "--visibility", "public", *words, timeout_s=100)
+    assert done.returncode == 0, done.stderr
 
 
 def running(home: Path) -> dict[str, Any]:
@@ -116,34 +123,37 @@ def test_a_killed_server_is_back_and_nobody_is_refused(fleet: Fleet, home: Path)
     assert answers.count(200) >= 4
 
 
-def test_control_is_not_needed_and_a_new_server_serves_the_last_snapshot(
+def test_control_is_not_needed_and_a_new_server_serves_what_the_last_one_did(
     fleet: Fleet, home: Path, tmp_path: Path
 ) -> None:
-    from serving import write_project
-
-    from tests.behaviour.up.conftest import ECHO
-
-    revision = revision_of(write_project(tmp_path / "model", ECHO), "first1")
+    deploy(home, write_project(tmp_path / "model", ECHO), "open", "--min-replicas", "1", "--max-replicas", "2")
+    before = [each["pid"] for each in fleet.wait_for(lambda: fleet.replicas("open"), "a replica")]
     control = child(home, "control")
     assert control is not None
-    os.kill(control, signal.SIGSTOP)  # before the snapshot of the test, which control would replace by its own
+    os.kill(control, signal.SIGSTOP)
     try:
-        fleet.publish(endpoint("open", revision, public=True, scaling=scaling(min_replicas=1)))
-        fleet.settled("open")
-        before = [each["pid"] for each in fleet.replicas("open")]
         end = time.monotonic() + 3.0
         while time.monotonic() < end:
             assert fleet.post("/open/predict", TEXT).status == 200
-        server = child(home, "server")
-        assert server is not None
+    finally:
+        os.kill(control, signal.SIGKILL)
+    fleet.wait_for(lambda: child(home, "control") not in (None, control), "another control")
+    fleet.wait_for(lambda: hotplate(home, "endpoint", "list").returncode == 0, "an answer of control")
+    assert fleet.post("/open/predict", TEXT).status == 200
+    assert [each["pid"] for each in fleet.replicas("open")] == before
+
+    control, server = child(home, "control"), child(home, "server")
+    assert control is not None
+    assert server is not None
+    os.kill(control, signal.SIGSTOP)
+    try:
         os.kill(server, signal.SIGKILL)
         wait_gone(before[0])
         assert fleet.post("/open/predict", TEXT).status == 200, "the last snapshot is served on"
         fleet.wait_for(lambda: len(fleet.replicas("open")) == 1, "as many replicas as before")
-        assert (home / "server.db").stat().st_mode & 0o077 == 0
     finally:
-        os.kill(control, signal.SIGKILL)
-    fleet.wait_for(lambda: child(home, "control") not in (None, control), "another control")
+        os.kill(control, signal.SIGCONT)
+    assert (home / "server.db").stat().st_mode & 0o077 == 0
 
 
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
@@ -179,11 +189,7 @@ def test_down_lets_what_runs_finish_and_leaves_nothing(tmp_path: Path, project: 
     root = tmp_path / "home"
     answers: list[Any] = []
     with up(root) as fleet:
-        control = child(root, "control")
-        assert control is not None
-        os.kill(control, signal.SIGSTOP)
-        fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling(min_replicas=1)))
-        fleet.settled("open")
+        deploy(root, project, "open", "--min-replicas", "1")
         pids = [*running(root)["children"].values(), *(each["pid"] for each in fleet.replicas("open"))]
 
         def call() -> None:
@@ -192,7 +198,6 @@ def test_down_lets_what_runs_finish_and_leaves_nothing(tmp_path: Path, project: 
         thread = threading.Thread(target=call)
         thread.start()
         fleet.wait_for(lambda: fleet.of("open")["in_flight"], "a call that runs")
-        os.kill(control, signal.SIGCONT)
     thread.join(20)
     assert answers == [200]
     for pid in pids:

@@ -71,14 +71,18 @@ async def embeddings(texts: list[str]) -> list[list[float]]:
     return [[len(each) / 2, -1.0] for each in texts]
 """,
 }
-YAML = "name: loud\nfaces: [openai]\nfunctions: [model.py:chat, model.py:complete, model.py:{embed}]\n"
+SHAPES["generators in threads"] = SHAPES["generators"]
+YAML = "slots: {slots}\nname: loud\nfaces: [openai]\nfunctions: [model.py:chat, model.py:complete, model.py:{embed}]\n"
 
 
 @pytest.mark.peer
 @pytest.mark.parametrize("shape", SHAPES)
 def test_every_shape_answers_the_real_client(tmp_path, shape):
     embed = "embeddings" if shape == "coroutines" else "embed"
-    files = {"model.py": HEAD + SHAPES[shape], "hotplate.yaml": YAML.format(embed=embed)}
+    files = {
+        "model.py": HEAD + SHAPES[shape],
+        "hotplate.yaml": YAML.format(embed=embed, slots=2 if "threads" in shape else 1),
+    }
     with serve(write_project(tmp_path / "loud", files)) as server:
         both = drive(openai_python(), HERE / "openai_driver.py", server.url)
         log = server.text()

@@ -12,6 +12,8 @@ from hotplate.build import store
 from hotplate.build.prune import KEEP_S, prune
 from hotplate.build.staging import Staging, keep_fresh
 from hotplate.contract import Contract
+from hotplate.control.database import Database
+from hotplate.control.named import named_revisions
 from hotplate.deployment import snapshot
 from hotplate.deployment.attachment import RECORD
 from hotplate.deployment.records import EndpointSpec, Revision, Share, Snapshot
@@ -83,6 +85,30 @@ def test_what_the_snapshot_names_stays(site):
     )
     snapshot.write(site.home.snapshot, Snapshot(number=1, endpoints=(endpoint,)))
     assert prune(site.home, []).revisions == ()
+
+
+def test_what_the_database_names_stays_and_the_command_says_what_went(site):
+    site.home.make()
+    old(site, "kept")
+    old(site, "gone")
+    database = Database(site.home.control_db)
+    with database.transaction():
+        database.run(
+            "INSERT INTO endpoints (name, settings, generation, created_at, updated_at) VALUES ('a', '{}', 1, 0, 0)"
+        )
+        database.run("INSERT INTO revisions VALUES ('a', 1, 'kept', 0, '')")
+    assert named_revisions(site.home) == {"kept"}
+    done = site.command("hotplate.cli", "prune")
+    assert done.stdout.startswith("Removed 1 revisions and 0 environments")
+    assert [one.digest for one in store.every(site.home)] == ["kept"]
+    database.close()
+    site.home.control_db.write_bytes(b"no database at all" * 100)
+    with pytest.raises(PlatformError, match="nothing was removed"):
+        named_revisions(site.home)
+
+
+def test_nothing_deployed_names_nothing(site):
+    assert named_revisions(site.home) == set()
 
 
 def test_with_a_damaged_snapshot_nothing_goes(site):

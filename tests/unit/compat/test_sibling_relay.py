@@ -54,7 +54,19 @@ def test_what_it_adds_to_a_head(target):
                 assert got.endswith(expected + b"\r\n\r\nbody")
                 assert got.lower().count(b"connection:") == got.lower().count(b"authorization:") == 1 or b"own" in got
                 server.sendall(b"HTTP/1.1 200 OK\r\n\r\nanswer")
-            assert client.recv(1000) == b"HTTP/1.1 200 OK\r\n\r\nanswer"
+            assert client.makefile("rb").read() == b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\nanswer"
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_what_it_adds_to_an_answer(size):
+    text = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nConnection: keep-alive\r\na: b\r\n\r\nbody\r\n\r\nmore"
+    answer = sibling_relay._Answer()
+    passed = b"".join(answer.passed(text[at : at + size]) for at in range(0, len(text), size))
+    assert passed == (
+        b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\na: b\r\nconnection: close\r\n\r\nbody\r\n\r\nmore"
+    )
+    endless = sibling_relay._Answer()
+    assert len(b"".join(endless.passed(b"x" * 1000) for _ in range(100))) == 100_000
 
 
 def test_which_hosts_are_siblings():

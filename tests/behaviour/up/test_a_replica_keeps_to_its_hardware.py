@@ -1,0 +1,68 @@
+"""Built revisions are served from their own environments, within the limits and with the GPUs that they were given."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from building import Site
+
+from hotplate.deployment.records import Hardware, Revision
+from tests.fleet import Fleet, endpoint, scaling
+
+MIB = 1 << 20
+MODEL = """
+import os
+import six
+
+
+def take(mib: int) -> str:
+    return str(len(bytearray(mib << 20)))
+
+
+def env(name: str) -> str:
+    return os.environ.get(name, "unset")
+
+
+def place() -> str:
+    return f"{six.__version__} {os.getcwd()} {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else 1}"
+"""
+
+
+@pytest.fixture
+def revision(fleet: Fleet, tmp_path: Path) -> Revision:
+    (tmp_path / "site").mkdir()
+    site = Site(tmp_path / "site")
+    site.write("model.py", MODEL)
+    site.write("hotplate.yaml", "functions: [model.py:take, model.py:env, model.py:place]\n")
+    site.write("requirements.txt", "six==1.16.0\n")
+    return site.build(home=fleet.home).revision
+
+
+def call(fleet: Fleet, path: str, **inputs: object) -> tuple[int, str]:
+    answer = fleet.post(path, inputs)
+    return answer.status, answer.json().get("output", "")
+
+
+@pytest.mark.parametrize("template", ["off", "imports"])
+def test_limits_hold_and_the_environment_is_its_own(fleet: Fleet, revision: Revision, template: str) -> None:
+    hardware = Hardware(profile="small", cpus=1, memory_bytes=256 * MIB)
+    fleet.publish(endpoint("one", revision, public=True, hardware=hardware, scaling=scaling(template=template)))
+    assert call(fleet, "/one/place") == (200, f"1.16.0 {revision.root} 1")
+    assert call(fleet, "/one/env", name="OMP_NUM_THREADS") == (200, "1")
+    assert call(fleet, "/one/env", name="CUDA_VISIBLE_DEVICES") == (200, "")
+    assert call(fleet, "/one/take", mib=10)[0] == 200
+    if sys.platform == "linux":
+        pid = fleet.replicas("one")[0]["pid"]
+        assert call(fleet, "/one/take", mib=600)[0] in (500, 502)  # refused by a resource limit, or killed by a group
+        assert call(fleet, "/one/take", mib=10)[0] == 200
+        assert template == "imports" or "Max data size" in Path(f"/proc/{pid}/limits").read_text()
+
+
+def test_an_author_may_name_threads_and_no_gpu_is_taken_for_want_of_one(fleet: Fleet, revision: Revision) -> None:
+    settings = {"public": True, "scaling": scaling(template="off"), "env": {"OMP_NUM_THREADS": "3"}}
+    hardware = Hardware(profile="gpu.t4.medium", cpus=1, gpus=1)
+    fleet.publish(endpoint("two", revision, hardware=hardware, **settings))
+    assert call(fleet, "/two/env", name="OMP_NUM_THREADS") == (200, "3")
+    assert call(fleet, "/two/env", name="CUDA_VISIBLE_DEVICES")[0] == 200
