@@ -30,8 +30,8 @@ Level = Literal["cold", "template"]
 SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
 
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
-"""glibc (manual, Memory Allocation Tunables): ask the kernel for large pages. A fork copies an entry for each page, so
-that of half a gigabyte of weights takes a fraction of a millisecond instead of fifteen."""
+"""glibc (manual, Memory Allocation Tunables): ask the kernel for large pages. A fork copies an entry for each page,
+which for half a gigabyte of weights would take longer than all the rest of a start."""
 
 SOCKET_BYTES = 1024 * 1024
 
