@@ -29,6 +29,7 @@ from hotplate.server.journal import Journal
 from hotplate.server.log import Log
 from hotplate.server.memory import Budget
 from hotplate.server.plans import CallPlan, PagePlan, RefusalPlan
+from hotplate.server.preflight import preflight
 from hotplate.server.served import Served
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class Fleet:
 
     def plan(self, head: RequestHead) -> Plan:
         """Decide what is done with a request."""
+        if self.settings.allow_origin and (allowed := preflight(head)) is not None:
+            return self._refuse(allowed)  # browsers ask without a token
         sent = head.headers.get(b"authorization")
         caller = self.callers.find(sent)
         self._strip(head)
