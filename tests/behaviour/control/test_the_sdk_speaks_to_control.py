@@ -10,7 +10,7 @@ import pytest
 from control_rig import make_revision
 
 from hotplate.client import AsyncControlClient, ControlClient, InputRefused, NotAuthorized, RequestError
-from hotplate.client.control import Operations
+from hotplate.client.operations import Operations
 from hotplate.control.api.table import ROUTES
 
 DIGEST = "c" * 12
