@@ -215,6 +215,8 @@ def test_what_faces_share_with_the_edge_costs_nothing(package):
         ("errors.py", "from hotplate.config import settings"),
         ("client/core.py", "from hotplate.server import pages"),
         ("server/app.py", "import docker"),
+        ("server/app.py", "from hotplate.build import make"),
+        ("hardware/gpus.py", "from hotplate.server import pool"),
         ("newcomer/app.py", "from hotplate import errors"),
     ],
 )
@@ -236,6 +238,9 @@ def test_a_wrong_arrow_is_found(name, text):
         ("server/app.py", "from hotplate.edge.status import STATUS"),
         ("server/run.py", "if TYPE_CHECKING:\n    from hotplate.dialects.base import Match, Project"),
         ("cli/run.py", "from hotplate.server import app"),
+        ("server/placement.py", "from hotplate.hardware.limiter import Limiter"),
+        ("build/check.py", "from hotplate.server import describe"),
+        ("build/requirements.py", "from hotplate.dialects.base import Match"),
     ],
 )
 def test_a_right_arrow_is_let_through(name, text):
