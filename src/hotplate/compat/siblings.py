@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 import re
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
+from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
@@ -34,13 +36,27 @@ _FORMS = 'give {"NAME": "http://127.0.0.1:8081"}, or one address: http://127.0.0
 class Siblings:
     """Where each sibling is. `anybody` is the one place for all names, where there is one."""
 
-    def __init__(self, places: Mapping[str, Place], anybody: Place | None, relay: Relay | None = None) -> None:
+    def __init__(
+        self, places: Mapping[str, Place], anybody: Place | None, start_relay: Callable[[], Relay] | None = None
+    ) -> None:
         self._anybody = anybody
         self._markers = {name: f"127.88.{number >> 8}.{number & 255}" for number, name in enumerate(places, 1)}
         self._places = {self._markers[name]: place for name, place in places.items()}
         if anybody is not None:
             self._places["127.88.0.0"] = anybody
-        self.relay = relay
+        self._start_relay = start_relay
+        self._relay: Relay | None = None
+        self._lock = Lock()
+
+    @property
+    def relay(self) -> Relay | None:
+        """What stands between, where something has to. It starts when it is first needed: a thread forbids forks."""
+        if self._start_relay is None:
+            return None
+        with self._lock:
+            if self._relay is None:
+                self._relay = self._start_relay()
+            return self._relay
 
     def marker(self, host: Any) -> str | None:
         """Give the address that stands for a host's name; None for a host that is no sibling."""
@@ -58,18 +74,21 @@ class Siblings:
         if port not in (PORT, str(PORT)):
             return None
         found = self._places.get(self.marker(host) or str(host))
-        return self.relay.place if found is not None and self.relay is not None else found
+        if found is None:
+            return None
+        relay = self.relay
+        return found if relay is None else relay.place
 
 
 def install(text: str, token: str = "") -> None:
     """Let siblings be reached from this process. Raises ProjectError for a variable that cannot be read."""
     places, anybody = read(text)
-    relay: Relay | None = None
+    start_relay: Callable[[], Relay] | None = None
     if token and anybody is not None:
         from hotplate.compat.sibling_relay import Relay
 
-        relay = Relay(anybody, token)
-    siblings = Siblings(places, anybody, relay)
+        start_relay = partial(Relay, anybody, token)
+    siblings = Siblings(places, anybody, start_relay)
     _patch_socket(siblings)
     try:
         import uvloop

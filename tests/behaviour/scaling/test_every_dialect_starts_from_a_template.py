@@ -90,3 +90,15 @@ def test_a_fork_of_it_answers(tmp_path: Path, dialect: str, template: str) -> No
         assert rig.stages == [template]
 
     run(scenario, write_project(tmp_path, PROJECTS[dialect]), Scaling(template=template))  # pyright: ignore
+
+
+def test_a_cortex_project_that_can_reach_its_siblings_is_forked_all_the_same(tmp_path, monkeypatch) -> None:
+    """What adds the token to its calls has a thread, from the first such call on."""
+    monkeypatch.setenv("HOTPLATE_SIBLINGS", "http://127.0.0.1:9")
+    monkeypatch.setenv("HOTPLATE_SIBLING_TOKEN", "secret")
+
+    async def scenario(rig: ScaledRig) -> None:
+        assert (await rig.send({"prompt": "hi"}).done)[0] == 200
+        assert rig.starter.level == "template", rig.log.lines
+
+    run(scenario, write_project(tmp_path, PROJECTS["predictor"]), Scaling())
