@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 from hotplate.cli.asking import parse_pairs
@@ -39,6 +40,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--display-name", metavar="TEXT", help="Name for people")
     group.add_argument("--description", metavar="TEXT", help="What it does, for its pages")
     group.add_argument("-e", "--env", action="append", default=[], metavar="KEY=VALUE", help="Variable. Repeatable")
+    group.add_argument(
+        "--env-file",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="Variables as KEY=VALUE lines, such as .env. Whoever may look at the endpoint sees them",
+    )
     group.add_argument("--secrets", action="append", default=[], metavar="KEY", help="Secret it finds. Repeatable")
     group.add_argument("--volume", metavar="NAME", help="Volume that its replicas share")
     group.add_argument("--template", choices=("auto", "imports", "loaded", "off"), help="What replicas start from")
@@ -65,13 +73,40 @@ def read_settings(args: argparse.Namespace, before: Mapping[str, Any] | None = N
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     old = before or {}
-    if args.env:
-        found["env_overrides"] = {**old.get("env_overrides", {}), **parse_pairs(args.env, "--env")}
+    variables = [pair for file in args.env_file for pair in read_env_file(Path(file)).items()]
+    if args.env or variables:
+        given = {**dict(variables), **parse_pairs(args.env, "--env")}
+        found["env_overrides"] = {**old.get("env_overrides", {}), **given}
     if args.secrets:
         keys = [key.strip() for item in args.secrets for key in item.split(",") if key.strip()]
         found["container_secrets"] = list(dict.fromkeys([*old.get("container_secrets", []), *keys]))
     for item in args.set:
         _set(found, item, old)
+    return found
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """`KEY=VALUE` lines; comments, `export` and quotes around a value are taken off. Nothing is run.
+
+    Raises:
+        SettingError: there is no such file, or a line is of another kind.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingError(f"{path} cannot be read: {error}.", source="--env-file") from None
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.strip()
+        if not words or words.startswith("#"):
+            continue
+        key, equals, value = words.removeprefix("export ").partition("=")
+        key, value = key.strip(), value.strip()
+        if not equals or not key:
+            raise SettingError("This is no KEY=VALUE.", source=f"{path}:{number}")
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        found[key] = value
     return found
 
 

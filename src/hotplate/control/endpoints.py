@@ -45,8 +45,8 @@ def create_endpoint(plane: Plane, caller: Caller, name: str, given: Mapping[str,
         if row and row[0] >= MAX_ENDPOINTS:
             raise InvalidInput(f"There are {MAX_ENDPOINTS} endpoints already.")
         plane.database.run(
-            "INSERT INTO endpoints (name, settings, generation, created_at, updated_at) VALUES (?, ?, 1, ?, ?)",
-            (name, to_json(settings), now, now),
+            "INSERT INTO endpoints (name, settings, generation, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",
+            (name, to_json(settings), _first_generation(plane), now, now),
         )
         _keep_volume(plane, settings.volume, now)
         record_event(plane.database, name, "created", "The endpoint was created.")
@@ -78,6 +78,11 @@ def delete_endpoint(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
     """Delete an endpoint with its revisions' records. Built revisions and volumes stay on disk."""
     read_row(plane, name)
     with plane.change(caller, "endpoint.delete", name):
+        plane.database.run(
+            "INSERT INTO meta SELECT 'generation', generation FROM endpoints WHERE name = ? "
+            "ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+            (name,),
+        )
         plane.database.run("DELETE FROM endpoints WHERE name = ?", (name,))
         record_event(plane.database, name, "deleted", "The endpoint was deleted.")
     return {"message": f"Endpoint {name} is deleted."}
@@ -103,6 +108,12 @@ def read_row(plane: Plane, name: str) -> sqlite3.Row:
     if row is None:
         raise NotFound(f"There is no endpoint {name[:70]!r}. `hotplate endpoint list` shows what there is.")
     return row
+
+
+def _first_generation(plane: Plane) -> int:
+    """Above that of every endpoint that was deleted: the server may still speak of one that had the same name."""
+    row = plane.database.row("SELECT value FROM meta WHERE key = 'generation'")
+    return (row[0] if row else 0) + 1
 
 
 def _check_references(plane: Plane, caller: Caller, settings: EndpointSettings, old: EndpointSettings) -> None:

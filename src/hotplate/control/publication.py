@@ -34,16 +34,21 @@ class Publisher:
         self._database = database
         self._lock = Lock()
         self._told: set[str] = set()
+        self.pending = False
+        """A change is in the database and not in the snapshot: the disk was full, or this process is just at it."""
 
     def publish(self) -> int:
         """Publish the database as it is now and give the snapshot's number. An unchanged one is not written again."""
         with self._lock:
+            self.pending = True
             before = self._before()
             endpoints, tokens = self._read({spec.name: spec.hardware for spec in before.endpoints} if before else {})
             if before is not None and (before.endpoints, before.tokens) == (endpoints, tokens):
+                self.pending = False
                 return before.number
             number = self._next_number(before.number if before else 0)
             snapshots.write(self._home.snapshot, Snapshot(number=number, endpoints=endpoints, tokens=tokens))
+            self.pending = False
         poke(self._home.server_socket)
         return number
 

@@ -59,6 +59,8 @@ class Rollouts:
 
     def _look(self) -> bool:
         """Settle what the server has an opinion on; whether something is still rolling."""
+        if self._plane.publisher.pending:
+            self._plane.publisher.publish()
         rows = self._plane.database.rows(
             "SELECT name, generation, rollout FROM endpoints WHERE rollout = 'rolling' OR fallback IS NOT NULL"
         )

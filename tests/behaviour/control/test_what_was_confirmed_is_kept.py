@@ -6,7 +6,7 @@ import signal
 import threading
 
 import pytest
-from control_rig import make_revision, running_control, server_socket, short_home
+from control_rig import make_revision, running_control, server_socket, short_home, wait_for
 
 from hotplate.deployment.records import Snapshot
 
@@ -171,3 +171,21 @@ def test_a_profile_that_is_gone_goes_on_meaning_what_it_meant():
             (spec,) = control.snapshot().endpoints
             assert spec.hardware.cpus == 3
             assert "hardware_unknown" in {each["event"]["type"] for each in control.good("GET", "/events/one")}
+
+
+def test_a_change_that_could_not_be_published_is_published_later():
+    with short_home() as home, running_control(home) as control:
+        home.snapshot.unlink()
+        home.snapshot.mkdir()  # in the way, as a full disk is
+        assert control.ask("POST", "/tokens", {"name": "kept"}).status >= 500
+        home.snapshot.rmdir()
+        wait_for(lambda: home.snapshot.is_file() and len(control.snapshot().tokens) == 2, "the publication")
+        assert len(control.good("GET", "/tokens")) == 2
+
+
+def test_an_endpoint_made_again_is_newer_than_the_one_before_it(control, name):
+    control.good("POST", "/endpoints", {"name": name})
+    control.good("PATCH", f"/endpoints/{name}", {"min_replicas": 1})
+    before = control.good("GET", f"/endpoints/{name}")["generation"]
+    control.good("DELETE", f"/endpoints/{name}")
+    assert control.good("POST", "/endpoints", {"name": name})["generation"] > before

@@ -194,3 +194,16 @@ def test_a_name_is_asked_for_in_either_way():
     for wrong in ((None, None), ("a", "b")):
         with pytest.raises(SettingError):
             given(*wrong)
+
+
+def test_variables_of_a_file_are_read_and_nothing_is_run(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("# comment\n\nexport A=1\nB = 'two words'\nC=\"x=y\"\nD=$(touch gone)\n")
+    found = flags("--env-file", str(file), "-e", "A=2")["env_overrides"]
+    assert found == {"A": "2", "B": "two words", "C": "x=y", "D": "$(touch gone)"}
+    file.write_text("A=1\nnonsense\n")
+    with pytest.raises(SettingError) as caught:
+        flags("--env-file", str(file))
+    assert str(caught.value.source).endswith(".env:2")
+    with pytest.raises(SettingError):
+        flags("--env-file", str(tmp_path / "not-there"))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import sqlite3
 import threading
 
@@ -8,7 +9,8 @@ import pytest
 from hotplate.control.database import Database
 from hotplate.control.ledger import MAX_TEXT, TRIM_EVERY, record_change, record_event
 from hotplate.control.schema import MIGRATIONS
-from hotplate.errors import PlatformError
+from hotplate.control.storage import told
+from hotplate.errors import DiskFull, PlatformError
 
 
 @pytest.fixture
@@ -79,3 +81,21 @@ def test_events_and_the_audit_log_are_bounded(database, monkeypatch):
     for table in ("events", "audit"):
         assert database.row(f"SELECT count(*) FROM {table}")[0] == 100
     assert len(database.row("SELECT details FROM events ORDER BY id DESC")[0]) == MAX_TEXT
+
+
+def test_a_full_disk_is_told_and_nothing_is_half_done(database):
+    pages = database.row("PRAGMA page_count")[0]
+    database.row(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(sqlite3.OperationalError) as caught, database.transaction():
+        database.run("INSERT INTO volumes VALUES ('a', 1)")
+        database.run("INSERT INTO volumes VALUES (?, 1)", ("x" * 1_000_000,))
+    assert isinstance(told(caught.value), DiskFull)
+    assert database.rows("SELECT * FROM volumes") == []
+    database.row("PRAGMA max_page_count = 100000")
+    database.run("INSERT INTO volumes VALUES ('a', 1)")
+
+
+def test_a_full_disk_is_told_by_its_number_and_nothing_else_is():
+    assert isinstance(told(OSError(errno.ENOSPC, "full")), DiskFull)
+    assert told(OSError(errno.EACCES, "closed")) is None
+    assert told(ValueError()) is None

@@ -27,6 +27,7 @@ from hotplate.control.log import log
 from hotplate.control.plane import Plane
 from hotplate.control.rollouts import Rollouts
 from hotplate.control.settings import convert
+from hotplate.control.storage import told
 from hotplate.errors import HotplateError, InvalidInput, LimitExceeded, MalformedBody, UnsupportedMedia
 
 MAX_BODY_BYTES = 1 << 20
@@ -63,6 +64,9 @@ def make_app(plane: Plane, hosts: Sequence[str] = ()) -> Guard:
             except (ClientDisconnect, asyncio.CancelledError):
                 raise
             except Exception as error:  # noqa: BLE001 - nothing of it reaches the caller
+                if known := told(error):
+                    log("error", f"{type(error).__name__}: {error}", request_id=request_id)
+                    return problem(known, request_id)
                 log("error", f"{type(error).__name__}: {error}", request_id=request_id, route=route.path)
                 detail = "An internal error. Control's log has the details under this request's id."
                 return plain_problem(500, "internal_error", detail, request_id)
