@@ -160,6 +160,15 @@ GATES: tuple[Gate, ...] = (
         floor=1.3,
         goal=1.1,
     ),
+    Gate(
+        what="hello through `hotplate up` with a token against `hotplate run`",
+        workload="up",
+        metric="rate",
+        kind="times",
+        floor=0.8,
+        goal=0.95,
+        references=("hotplate run",),
+    ),
     Gate(what="memory idle, MB", workload="memory", metric="idle_mb", kind="at most", floor=60, goal=40),
     Gate(what="memory in use, MB", workload="memory", metric="used_mb", kind="at most", floor=60, goal=40),
 )

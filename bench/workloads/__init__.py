@@ -15,9 +15,10 @@ from bench.workloads.latency import WORKLOAD as LATENCY
 from bench.workloads.memory import WORKLOAD as MEMORY
 from bench.workloads.payload import WORKLOAD as PAYLOAD
 from bench.workloads.stream import WORKLOAD as STREAM
+from bench.workloads.up import WORKLOAD as UP
 from bench.workloads.zero import SHARED, ZERO
 
 WORKLOADS: dict[str, Workload] = {
     workload.name: workload
-    for workload in (MEMORY, HELLO, HELLO_UNIQUE, LATENCY, PAYLOAD, BATCH, STREAM, HOP, COLD, ZERO, SHARED)
+    for workload in (MEMORY, HELLO, HELLO_UNIQUE, LATENCY, PAYLOAD, BATCH, STREAM, HOP, COLD, ZERO, SHARED, UP)
 }

@@ -62,7 +62,7 @@ class Calls:
     def _call(self, number: int, seconds: float) -> None:
         begun = time.monotonic()
         try:
-            answer = self._fleet.post("/sleeper/predict", {"number": number, "seconds": seconds}, timeout_s=60)
+            answer = self._fleet.post("/busy/predict", {"number": number, "seconds": seconds}, timeout_s=60)
             right = answer.status == 200 and answer.json()["output"] == number
             self.outcome[number] = "ok" if right else f"{answer.status} {answer.body.decode()[:200]}"
         except ConnectionRefusedError:
@@ -80,7 +80,7 @@ def kill_now_and_then(fleet: Fleet, root: Path, chance: random.Random, until: fl
         victim = chance.choices(("worker", "server", "control"), (60, 20, 20))[0]
         try:
             if victim == "worker":
-                pid = chance.choice([each["pid"] for each in fleet.replicas("sleeper")])
+                pid = chance.choice([each["pid"] for each in fleet.replicas("busy")])
             else:
                 pid = running(root)["children"][victim]
             os.kill(pid, signal.SIGKILL)
@@ -95,15 +95,15 @@ def test_kills_under_load(tmp_path: Path) -> None:
     folder = write_project(tmp_path / "model", {"model.py": model, "hotplate.yaml": "functions: [model.py:predict]\n"})
     kills: list[Any] = []
     with up(root) as fleet:
-        deploy(root, folder, "sleeper", "--min-replicas", "2", "--max-replicas", "2")
-        fleet.wait_for(lambda: len(fleet.replicas("sleeper")) == 2, "two replicas")
+        deploy(root, folder, "busy", "--min-replicas", "2", "--max-replicas", "2")
+        fleet.wait_for(lambda: len(fleet.replicas("busy")) == 2, "two replicas")
         until = time.monotonic() + SECONDS
         calls = Calls(fleet, random.Random(SEED))  # noqa: S311
         killer = threading.Thread(target=kill_now_and_then, args=(fleet, root, random.Random(SEED), until, kills))
         killer.start()
         calls.run(until)
         killer.join()
-        fleet.wait_for(lambda: fleet.post("/sleeper/predict", {"number": 0, "seconds": 0}).status == 200, "a last call")
+        fleet.wait_for(lambda: fleet.post("/busy/predict", {"number": 0, "seconds": 0}).status == 200, "a last call")
     check(calls, kills, journal)
 
 

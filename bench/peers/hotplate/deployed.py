@@ -1,4 +1,6 @@
-"""The server of `hotplate up`, with endpoints from a snapshot: `python deployed.py TASK PORT`. Ends as that server.
+"""The server of `hotplate up`, with endpoints from a snapshot: `python deployed.py TASK PORT TOKEN_ID TOKEN_SECRET`.
+
+Ends as that server.
 
 The snapshot is what control would publish. Replicas go as soon as they are idle, so that each call finds none.
 """
@@ -14,7 +16,8 @@ from hotplate.cli.opening import open_project
 from hotplate.config.resolve import resolve
 from hotplate.deployment import sealed, snapshot
 from hotplate.deployment.home import Home
-from hotplate.deployment.records import EndpointSpec, Revision, Scaling, Share, Snapshot
+from hotplate.deployment.records import EndpointSpec, Revision, Scaling, Share, Snapshot, TokenSpec
+from hotplate.deployment.tokens import hash_of
 from hotplate.dialects.registry import detect
 from hotplate.server import describe
 
@@ -38,13 +41,14 @@ TASKS = {
         "slow-loaded": ("slow", gone("loaded")),
         "heavy-loaded": ("heavy", gone("loaded")),
     },
+    "up": {"hello": ("hello", kept(1, "off"))},
     "shared": {"one": ("heavy", kept(1, "off")), "eight": ("heavy", kept(8, "loaded"))},
 }
 """Endpoints by task: the project and how it is scaled."""
 
 
-def endpoint(name: str, project: str, scaling: Scaling) -> EndpointSpec:
-    """An open endpoint of one revision."""
+def endpoint(name: str, project: str, scaling: Scaling, *, public: bool) -> EndpointSpec:
+    """An endpoint of one revision."""
     opened = open_project([str(HERE / project)])
     match = detect(opened.project, dialect=opened.dialect)
     revision = Revision(
@@ -61,18 +65,19 @@ def endpoint(name: str, project: str, scaling: Scaling) -> EndpointSpec:
         revisions=(revision,),
         traffic=(Share(revision=project, percent=100),),
         scaling=scaling,
-        public=True,
+        public=public,
     )
 
 
 def main() -> None:
     """Publish, then be the server."""
-    task, port = sys.argv[1], int(sys.argv[2])
+    task, port, token_id, token_secret = sys.argv[1], int(sys.argv[2]), *sys.argv[3:]
     home = Home(Path("home").absolute())
     home.make()
     sealed.make_key(home.key)
-    endpoints = tuple(endpoint(name, *how) for name, how in TASKS[task].items())
-    snapshot.write(home.snapshot, Snapshot(number=1, endpoints=endpoints))
+    endpoints = tuple(endpoint(name, *how, public=task != "up") for name, how in TASKS[task].items())
+    token = TokenSpec(id=token_id, hash=hash_of(token_secret), scopes=("invoke",))
+    snapshot.write(home.snapshot, Snapshot(number=1, endpoints=endpoints, tokens=(token,)))
     listener = socket.create_server(("127.0.0.1", port))
     listener.set_inheritable(True)
     os.environ["HOTPLATE_HOME"] = str(home.root)

@@ -114,7 +114,7 @@ def _given(wanted: Wanted, interpreter: Interpreter, folder: Path) -> tuple[str,
     else:
         try:
             theirs = uv.run(
-                *("export", "--quiet", "--frozen", "--no-dev", "--no-emit-workspace", "--no-header"),
+                *("export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-header"),
                 *("--format", "pylock.toml", "--python", interpreter.path),
                 cwd=folder,
             )

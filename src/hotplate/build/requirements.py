@@ -21,6 +21,9 @@ from hotplate.errors import PackagesRefused
 Scripts = Literal["refuse", "run", "skip"]
 PYLOCK = "pylock.toml"
 
+_LOCAL_SOURCE = re.compile(r"""^source = \{ (directory|path|editable|virtual) = "(?!\."\s)""", re.M)
+"""A package of uv.lock that lies in the project, and is not the project itself."""
+
 ELSEWHERE = {
     "environment.yml": "conda packages; list them in requirements.txt",
     "environment.yaml": "conda packages; list them in requirements.txt",
@@ -86,7 +89,8 @@ def _packages(root: Path, asked: dialect_needs.Asked) -> Wanted:
     if (root / PYLOCK).is_file():
         return Wanted(lock=PYLOCK, local='path = "' in (root / PYLOCK).read_text("utf-8", "replace"))
     if (root / "uv.lock").is_file() and (root / "pyproject.toml").is_file():
-        return Wanted(lock="uv.lock", files=("pyproject.toml", "uv.lock"))
+        local = _LOCAL_SOURCE.search((root / "uv.lock").read_text("utf-8", "replace")) is not None
+        return Wanted(lock="uv.lock", files=("pyproject.toml", "uv.lock"), local=local)
     read = [read_file(root, name) for name in asked.files if (root / name).is_file()]
     needs = [*asked.needs, *(need for one in read for need in one.needs)]
     if needs or read:

@@ -25,8 +25,12 @@ THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXP
 """Numeric libraries start a thread per processor that they see, which is all of them, whatever the limit is."""
 
 
+class CannotFit(Exception):
+    """A replica needs more than this machine has, however long one waits. The text says what."""
+
+
 class NoGpu(OSError):
-    """No GPU is free, or there are fewer than a replica needs. As an OSError: the machine cannot start it now."""
+    """Too few GPUs are free. As an OSError: the machine cannot start it now."""
 
     def __init__(self, text: str) -> None:
         super().__init__(errno.ENODEV, text)
@@ -126,6 +130,15 @@ class Limiter:
             case "none":
                 return f"Processors and memory are not limited, since {self._reason}."
 
+    def explain(self, hardware: Hardware) -> str:
+        """What an operator should know of how this hardware is given here; nothing where it is as they expect."""
+        told: list[str] = []
+        if (hardware.cpus is not None or hardware.memory_bytes is not None) and self.how() != "cgroup":
+            told.append(self.describe())
+        if hardware.gpus and not self.gpus:
+            told.append("This machine has no GPU that NVIDIA's driver knows: replicas run on its processors.")
+        return " ".join(told)
+
     def admit(self, hardware: Hardware) -> Share:
         """Set aside what a replica needs.
 
@@ -133,7 +146,8 @@ class Limiter:
         that they were written for.
 
         Raises:
-            NoGpu: fewer GPUs are free, or there, than it needs.
+            NoGpu: fewer GPUs are free than it needs; later there may be enough.
+            CannotFit: the machine has fewer.
         """
         gpus = self._choose(hardware.gpus) if hardware.gpus else ()
         cpus: tuple[int, ...] = ()
@@ -147,7 +161,7 @@ class Limiter:
         if not self.gpus:
             return ()
         if count > len(self.gpus):
-            raise NoGpu(f"A replica needs {count} GPUs, and this machine has {len(self.gpus)}.")
+            raise CannotFit(f"A replica needs {count} GPUs, and this machine has {len(self.gpus)}.")
         free = [gpu for gpu in self.gpus if gpu.uuid not in self._taken]
         if count > len(free):
             raise NoGpu(f"A replica needs {count} of this machine's {len(self.gpus)} GPUs, and {len(free)} are free.")

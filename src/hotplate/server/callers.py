@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic_ns
 
 from hotplate.deployment.records import Scope, TokenSpec
@@ -14,6 +14,13 @@ from hotplate.edge.response import problem
 SECOND = 1_000_000_000
 SCHEME = b"bearer "
 CHALLENGE = ("www-authenticate", 'Bearer realm="hotplate"')
+WITH: Mapping[Scope, frozenset[Scope]] = {
+    "invoke": frozenset(("invoke", "admin")),
+    "read": frozenset(("read", "deploy", "admin")),
+    "deploy": frozenset(("deploy", "admin")),
+    "admin": frozenset(("admin",)),
+}
+"""Scopes and those that have them."""
 TOKEN_MARK = b"hp_"
 """How a token of ours begins. One that does never reaches user code, wherever it was sent."""
 
@@ -43,7 +50,7 @@ class Caller:
     def may(self, scope: Scope, endpoint: str) -> bool:
         """Whether the token allows something, at an endpoint (or "": at the server as a whole)."""
         spec = self.spec
-        if scope not in spec.scopes and "admin" not in spec.scopes:
+        if WITH[scope].isdisjoint(spec.scopes):
             return False
         return not spec.endpoints or endpoint in spec.endpoints
 

@@ -19,7 +19,7 @@ from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
 from hotplate.errors import PlatformError
-from hotplate.hardware.limiter import Limiter, Share
+from hotplate.hardware.limiter import CannotFit, Limiter, Share
 from hotplate.server.environment import revision_environment
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, Stage, StartFailed, spawn
@@ -105,7 +105,10 @@ class Placement:
         Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
         if self._revision.environment:
             attach(self._home.environments / self._revision.environment)
-        share = self.admit()
+        try:
+            share = self.admit()
+        except CannotFit as error:
+            raise StartFailed(Failure(str(error))) from error
         environment = {**share.defaults, **environment, **share.environment}
         inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 def state_of(fleet: Fleet) -> dict[str, Any]:
     """Everything that goes on now."""
     return {
+        "pid": os.getpid(),
         "snapshot": fleet.number,
         "url": fleet.url,
         "connections": len(fleet.edge.connections) if fleet.edge is not None else 0,

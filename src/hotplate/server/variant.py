@@ -101,6 +101,8 @@ class Variant:
         self.deployed.system.private = not spec.public
         self.deployed.system.subject = lambda: served.subject({})
         self.deployed.use(revision.contract)
+        if text := fleet.limiter.explain(spec.hardware):
+            fleet.event(spec.name, "limits", text, revision=self.digest)
         self.scaler: Scaler | None = None
         self.saved_size = 0
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import fake_nvml
 import pytest
 from building import Site
+from fake_nvml import needs_compiler
 
 from hotplate.deployment.records import Hardware, Revision
-from tests.fleet import Fleet, endpoint, scaling
+from tests.fleet import Fleet, endpoint, scaling, serve_fleet
 
 MIB = 1 << 20
 MODEL = """
@@ -32,6 +36,10 @@ def place() -> str:
 
 @pytest.fixture
 def revision(fleet: Fleet, tmp_path: Path) -> Revision:
+    return revision_in(fleet, tmp_path)
+
+
+def revision_in(fleet: Fleet, tmp_path: Path) -> Revision:
     (tmp_path / "site").mkdir()
     site = Site(tmp_path / "site")
     site.write("model.py", MODEL)
@@ -60,9 +68,37 @@ def test_limits_hold_and_the_environment_is_its_own(fleet: Fleet, revision: Revi
         assert template == "imports" or "Max data size" in Path(f"/proc/{pid}/limits").read_text()
 
 
+@pytest.fixture
+def with_gpus(tmp_path: Path) -> Iterator[Fleet]:
+    library = fake_nvml.build(tmp_path)
+    with serve_fleet(tmp_path / "home", {"LD_LIBRARY_PATH": str(library.parent)}) as running:
+        yield running
+
+
+@needs_compiler
+def test_each_replica_has_a_gpu_of_its_own_and_more_than_there_are_is_a_failed_rollout(
+    with_gpus: Fleet, tmp_path: Path
+) -> None:
+    fleet = with_gpus
+    made = revision_in(fleet, tmp_path)
+    two = scaling(min_replicas=2, max_replicas=2)
+    fleet.publish(endpoint("gpus", made, public=True, hardware=Hardware(profile="gpu", gpus=1), scaling=two))
+    fleet.wait_for(lambda: fleet.settled("gpus")["rollout"]["state"] == "stable", "the rollout")
+    fleet.wait_for(lambda: [each["state"] for each in fleet.replicas("gpus")] == ["running"] * 2, "two replicas")
+    seen = {Path(f"/proc/{each['pid']}/environ").read_bytes() for each in fleet.replicas("gpus")}
+    named = sorted(re.findall(rb"CUDA_VISIBLE_DEVICES=(GPU-\d)", b"".join(seen)))
+    assert named == [b"GPU-0", b"GPU-1"]
+
+    fleet.publish(endpoint("more", made, public=True, hardware=Hardware(profile="gpu.8", gpus=8), scaling=two))
+    found = fleet.settled("more")["rollout"]
+    assert found["state"] == "failed"
+    assert "needs 8 GPUs, and this machine has 3" in found["text"]
+
+
 def test_an_author_may_name_threads_and_no_gpu_is_taken_for_want_of_one(fleet: Fleet, revision: Revision) -> None:
     settings = {"public": True, "scaling": scaling(template="off"), "env": {"OMP_NUM_THREADS": "3"}}
     hardware = Hardware(profile="gpu.t4.medium", cpus=1, gpus=1)
     fleet.publish(endpoint("two", revision, hardware=hardware, **settings))
     assert call(fleet, "/two/env", name="OMP_NUM_THREADS") == (200, "3")
     assert call(fleet, "/two/env", name="CUDA_VISIBLE_DEVICES")[0] == 200
+    assert "This machine has no GPU" in fleet.log()

@@ -3,53 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-import shutil
-import subprocess
 
+import fake_nvml
 import pytest
+from fake_nvml import needs_compiler
 
 from hotplate.deployment.records import Hardware
 from hotplate.hardware.cgroups import Unavailable
 from hotplate.hardware.gpus import VISIBLE, Gpu, read_gpus
-from hotplate.hardware.limiter import Limiter, NoGpu
-
-SOURCE = """
-#include <stdio.h>
-#include <string.h>
-typedef struct { unsigned long long total, free, used; } memory_t;
-static const int BROKEN = 2;
-int nvmlInit_v2(void) { return INIT; }
-int nvmlShutdown(void) { return 0; }
-int nvmlDeviceGetCount_v2(unsigned *count) { *count = 4; return 0; }
-int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **handle) {
-    if (index == BROKEN) return 15;
-    *handle = (void *)(unsigned long)(index + 1);
-    return 0;
-}
-int nvmlDeviceGetUUID(void *handle, char *text, unsigned length) {
-    snprintf(text, length, "GPU-%lu0000000-aaaa", (unsigned long)handle - 1); return 0;
-}
-int nvmlDeviceGetName(void *handle, char *text, unsigned length) { snprintf(text, length, "Tesla T4"); return 0; }
-int nvmlDeviceGetMemoryInfo(void *handle, memory_t *memory) {
-    memory->total = 16ULL << 30; memory->free = 0; memory->used = 0; return 0;
-}
-"""
-compiler = shutil.which("cc") or shutil.which("gcc")
-needs_compiler = pytest.mark.skipif(compiler is None, reason="no C compiler for the library that stands in")
+from hotplate.hardware.limiter import CannotFit, Limiter, NoGpu
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory):
     folder = tmp_path_factory.mktemp("nvml")
-
-    def build(init: int = 0) -> str:
-        (folder / "nvml.c").write_text(SOURCE)
-        made = folder / f"libnvidia-ml-{init}.so.1"
-        words = [str(compiler), "-shared", "-fPIC", f"-DINIT={init}", "-o", str(made), str(folder / "nvml.c")]
-        subprocess.run(words, check=True, timeout=60, capture_output=True)
-        return str(made)
-
-    return build
+    return lambda init=0: str(fake_nvml.build(folder, init))
 
 
 @needs_compiler
@@ -109,12 +77,16 @@ def test_each_replica_has_whole_gpus_of_its_own():
 
 
 def test_more_than_there_are_is_said():
-    with pytest.raises(NoGpu, match="needs 8 GPUs, and this machine has 4"):
+    with pytest.raises(CannotFit, match="needs 8 GPUs, and this machine has 4"):
         limiter().admit(Hardware(profile="gpu.8", gpus=8))
 
 
 def test_a_machine_without_any_runs_it_all_the_same():
-    assert limiter(()).admit(Hardware(profile="gpu.t4.medium", gpus=1)).environment == {}
+    made, hardware = limiter(()), Hardware(profile="gpu.t4.medium", gpus=1)
+    assert made.admit(hardware).environment == {}
+    assert "no GPU" in made.explain(hardware)
+    assert limiter().explain(hardware) == made.explain(Hardware(profile="cpu")) == ""
+    assert "this is a test" in made.explain(Hardware(profile="x", cpus=1))
 
 
 def test_who_names_hardware_without_a_gpu_sees_none_and_who_names_nothing_sees_all():
