@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -83,6 +84,7 @@ class McpCodec:
 
     def __init__(self, contract: Contract, tools: dict[str, Tool]) -> None:
         self._tools = tools
+        self._origin = os.environ.get("HOTPLATE_ALLOW_ORIGIN", "")
         self._list = [tool.described for tool in tools.values()]
         self._about = {"name": contract.name or contract.entry, "version": __version__}
         self._instructions = {"instructions": contract.description} if contract.description else {}
@@ -92,7 +94,7 @@ class McpCodec:
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the exchange. Raises Refused for what is answered as a whole, and InvalidInput as other faces do."""
         assert head is not None
-        rules.check_origin(head.headers)
+        rules.check_origin(head.headers, self._origin)
         kind = media_type.essence(head.content_type)
         if not media_type.is_json(kind):
             raise UnsupportedMedia("Messages of the Model Context Protocol are application/json.")

@@ -39,14 +39,14 @@ class Refused(Exception):
         self.data = data
 
 
-def check_origin(headers: Mapping[str, str]) -> None:
+def check_origin(headers: Mapping[str, str], allowed: str = "") -> None:
     """Refuse what a web page of another site sends (DNS rebinding). Programs that are no browser send no Origin.
 
     The server has checked Host by now where it listens on loopback or knows its hosts. A page of this machine may call
-    a server on this machine.
+    a server on this machine, and `allowed` is what the operator allows besides: one origin, or `*`.
     """
     origin = headers.get("origin")
-    if origin is None:
+    if origin is None or allowed == "*" or (allowed and origin.lower() == allowed.lower()):
         return
     host = headers.get("host", "")
     try:

@@ -23,6 +23,8 @@ def worker_environment(project: Project, match: Match, settings: Settings) -> di
     environment = {ENDPOINT_VARIABLE: project.endpoint_name, **settings.env}
     if settings.fetch_allow:
         environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    if settings.allow_origin:
+        environment["HOTPLATE_ALLOW_ORIGIN"] = settings.allow_origin
     if match.store_assets:
         environment = {**volume_environment({**os.environ, **environment}), **environment}
     return environment

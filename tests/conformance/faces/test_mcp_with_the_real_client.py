@@ -262,3 +262,11 @@ def test_a_page_of_another_site_is_refused(server):
         assert server.post("/mcp", message, headers={"origin": origin}).status == 200, origin
     rebound = {"origin": "http://evil.example", "host": "evil.example"}
     assert server.post("/mcp", message, headers=rebound).status == 421
+
+
+def test_an_origin_that_the_operator_allows(tmp_path):
+    files = {"model.py": "def f(x): return x\n", "hotplate.yaml": "faces: [mcp]\nfunctions: [model.py:f]\n"}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
+    with serve(write_project(tmp_path, files), "--allow-origin", "https://app.example") as server:
+        for origin, status in (("https://app.example", 200), ("https://evil.example", 403)):
+            assert server.post("/mcp", message, headers={"origin": origin}).status == status, origin
