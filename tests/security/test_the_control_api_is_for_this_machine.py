@@ -8,6 +8,8 @@ from contextlib import closing
 import pytest
 from control_rig import running_control, short_home
 
+from hotplate.control.api.table import ROUTES
+
 FOREIGN = [
     "evil.example",
     "evil.example:8081",
@@ -80,3 +82,15 @@ def test_further_names_are_allowed_by_name():
     with short_home() as home, running_control(home, "--allow-host", "hotplate.example") as control:
         assert status(control, "GET", {"Host": "hotplate.example"}) == 200
         assert status(control, "GET", {"Host": "evil.example"}) == 403
+
+
+def test_the_page_of_the_api_runs_nothing_but_its_own_files(control):
+    page = control.ask("GET", "/docs", token=None)
+    assert page.status == 200 and page.headers["content-type"].startswith("text/html")
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    assert "unsafe" not in page.headers["content-security-policy"]
+    document = control.ask("GET", "/openapi.json", token=None).json()
+    assert document["openapi"] == "3.1.0" and document["servers"] == [{"url": "/api/v1"}]
+    assert set(document["paths"]) == {route.path for route in ROUTES}
+    for path in ("/docs/../openapi.json", "/docs/%2e%2e/endpoints", "/docs/nothing.js"):
+        assert control.ask("GET", path, token=None).status in (401, 404)

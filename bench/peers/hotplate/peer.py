@@ -18,12 +18,17 @@ ASLEEP = ("hello-off", "hello-imports", "slow-loaded", "heavy-loaded", "eight")
 
 
 def launch(task: str, port: int, scratch: Path) -> Launch:
-    """`hotplate run` of the service in the folder of the task, by the program beside this interpreter."""
+    """`hotplate run` of the service in the folder of the task, or what is deployed for it."""
     if task in ("zero", "shared", "up"):
         return Launch(argv=(sys.executable, str(DEPLOYED), task, str(port), TOKEN_ID, TOKEN_SECRET), cwd=scratch)
+    return run(HERE / task / "service" if task == "dialects" else HERE / task, port, scratch)
+
+
+def run(folder: Path, port: int, scratch: Path) -> Launch:
+    """`hotplate run` of a folder, by the program beside this interpreter."""
     program = Path(sys.executable).parent / "hotplate"
     command = (str(program),) if program.is_file() else (sys.executable, "-m", "hotplate.cli")
-    return Launch(argv=(*command, "run", str(HERE / task), "--port", str(port)), cwd=scratch)
+    return Launch(argv=(*command, "run", str(folder), "--port", str(port)), cwd=scratch)
 
 
 def version() -> str:
@@ -52,6 +57,7 @@ PEER = Peer(
         "batch": Call(path="/infer", encode=calls.prompt, decode=calls.output),
         "generator": Call(path="/infer", encode=calls.prompt, decode=calls.text, headers=_STREAM),
         "async generator": Call(path="/infer-async", encode=calls.prompt, decode=calls.text, headers=_STREAM),
+        "dialects": Call(path="/infer", encode=calls.prompt, decode=calls.output),
         "hop": Call(path="/infer", encode=calls.raw, decode=calls.output, waited_us=calls.waited_us),
         "up": Call(
             path="/hello/infer",

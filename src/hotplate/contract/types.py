@@ -39,7 +39,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     default: Any = None
     description: str = ""
     location: str = ""
-    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`."""
+    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`; or `body`
+    for the one input that is the body as a whole."""
 
 
 class Batching(msgspec.Struct, frozen=True, kw_only=True):

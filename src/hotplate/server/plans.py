@@ -246,7 +246,8 @@ def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ..
     if "*" in wants:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
     else:
-        headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
+        given_headers = ((name, head.headers.get(name.encode())) for name in wants)
+        headers = {name: value.decode("latin-1") for name, value in given_headers if value is not None}
     if headers.get("accept") == "*/*" and wants == ACCEPT:
         del headers["accept"]  # as good as none
     if content_type == "application/json" and not headers and not head.query and not request_id:

@@ -306,6 +306,8 @@ class Pool:
 
     def _unborn(self, failure: Failure) -> None:
         """A worker failed before any ran."""
+        if self.stopping:
+            return
         if not self._keep_trying:
             self.stopping = True
             self._on_failed(failure)

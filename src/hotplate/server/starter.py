@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 LOWER: Mapping[Stage, Stage] = {"loaded": "imports", "imports": ""}
 """What is tried where a template of a stage cannot be forked."""
 TRIES = 3
+MAKING_S = 1.0
+"""How often to look whether a template is made yet that would be dropped sooner than that."""
 
 
 def stage_of(wanted: records.Template) -> Stage:
@@ -167,7 +169,9 @@ class Starter:
         """The template is needed: keep it for a while from now on."""
         if self._idle is not None:
             self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(self.keep_s, self._unneeded)
+        making = self._template is not None and self._template.state == "making"
+        delay_s = max(self.keep_s, MAKING_S) if making else self.keep_s
+        self._idle = asyncio.get_running_loop().call_later(delay_s, self._unneeded)
 
     def _unneeded(self) -> None:
         if self._template is not None and self._template.state == "making":

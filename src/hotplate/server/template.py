@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 STATUS_WAIT_S = 1.0
 """How long a template may take to tell how its child ended."""
 
+MAX_SAID_BYTES = 1 << 24
+"""The largest thing that a template says is why it failed, with a traceback."""
+
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -156,9 +159,19 @@ class Template:
             self._loop.remove_reader(self.process.socket.fileno())
             return
         self._data += data
+        try:
+            self._sort()
+        except (LookupError, ValueError, msgspec.DecodeError) as error:  # the author's code has the socket too
+            self._log.warning(f"The template said what no template says ({error}); it is ended")
+            self.process.kill()
+
+    def _sort(self) -> None:
+        """Take the frames that are there whole."""
         while len(self._data) >= HEADER_BYTES:
             size, call_id, kind, _, code, meta, stamp = HEADER.unpack_from(self._data)
             end = HEADER_BYTES + size
+            if size > MAX_SAID_BYTES:
+                raise ValueError(f"a frame of {size} bytes")
             if len(self._data) < end:
                 break
             body = self._data[HEADER_BYTES + meta : end]
@@ -219,6 +232,9 @@ class Template:
         self._asked.clear()
         for pid in list(self._waiting):
             self._ended(pid, UNKNOWN_STATUS)
+        for fd in self._fds:  # of children that it was not asked for
+            os.close(fd)
+        self._fds.clear()
         self.process.socket.close()
         if self.process.output is not None:
             self.process.output.close()

@@ -9,6 +9,8 @@ import pytest
 from control_rig import make_revision
 from installation import Installation
 
+pytestmark = pytest.mark.timeout(600)  # many commands, each a process of its own
+
 
 @pytest.fixture(scope="module")
 def site(control):

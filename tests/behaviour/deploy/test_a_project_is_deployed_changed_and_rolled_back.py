@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import sys
 
+import pytest
 from control_rig import wait_for
 from installation import FREE_PORTS
+
+pytestmark = pytest.mark.timeout(600)  # many commands, each a process of its own
 
 
 def test_from_init_to_delete(site, tmp_path):

@@ -38,12 +38,12 @@ def traces(draw: st.DrawFn) -> tuple[tuple[float, int, int], ...]:
     now, samples = 0.0, []
     for _ in range(draw(st.integers(1, 6))):
         running, queued = draw(st.integers(0, 6)), draw(st.integers(0, 12))
-        pause = draw(st.sampled_from([0.1, 0.1, 1.0, 7.0, 40.0]))
+        pause = draw(st.sampled_from([0.125, 0.125, 1.0, 7.0, 40.0]))  # exact in binary, on any clock
         for _ in range(draw(st.integers(1, 15))):
             now += pause
             samples.append((now, running, queued))
         if draw(st.booleans()):
-            now += 0.1
+            now += 0.125
             samples.append((now, 0, 0))
     return tuple(samples)
 
@@ -68,10 +68,8 @@ def test_what_always_holds(samples: tuple[tuple[float, int, int], ...], scaling:
 
 
 @settings(max_examples=500, deadline=None)
-@given(samples=traces(), scaling=scalings(), cut=st.integers(0, 90), gap=st.sampled_from([0.0, 3.0, 100_000.0]))
-def test_a_restart_changes_nothing(
-    samples: tuple[tuple[float, int, int], ...], scaling: Scaling, cut: int, gap: float
-) -> None:
+@given(samples=traces(), scaling=scalings(), cut=st.integers(0, 90))
+def test_a_restart_changes_nothing(samples: tuple[tuple[float, int, int], ...], scaling: Scaling, cut: int) -> None:
     """Saved, sent through JSON and restored, on another clock, the history gives the decisions that it would have."""
     cut %= len(samples)
     whole = History(samples[0][0], scaling.window_s)
@@ -91,7 +89,7 @@ def test_a_restart_changes_nothing(
     second.restore(0.0, saved)
     size = saved.size
     for (at, running, queued), wanted in zip(samples[cut:], expected[cut:], strict=True):
-        decision = step(second, running, queued, size, scaling, 1, round(at - stopped, 6))
+        decision = step(second, running, queued, size, scaling, 1, at - stopped)
         assert (decision.before, decision.after) == (wanted.before, wanted.after)
         size = decision.after
 
