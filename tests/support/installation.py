@@ -71,7 +71,15 @@ class Installation:
                 return answer.status, json.loads(answer.read())
         except urllib.error.HTTPError as error:
             with error:
-                return error.code, json.loads(error.read())
+                return error.code, _said(error.read())
+
+
+def _said(body: bytes) -> Any:
+    """Some dialects' errors are plain text."""
+    try:
+        return json.loads(body)
+    except ValueError:
+        return body.decode()
 
 
 @contextmanager

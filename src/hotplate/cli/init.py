@@ -24,6 +24,8 @@ Initialized project in {folder}. Run your endpoint with:
 
 {steps}
 
+Serve it at a URL that stays, with tokens and as many replicas as it needs, with `hotplate deploy`.
+
 You can configure your project by editing the hotplate.yaml file.
 
 For every setting and what it means, run `hotplate config list`."""

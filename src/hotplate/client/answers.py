@@ -94,7 +94,7 @@ def error_from(request: Request, answer: Answer, token: Token) -> StatusError:
         lines.append(
             f"The token from {token.source} was not accepted."
             if token.value
-            else "No token was sent: set HOTPLATE_TOKEN, or pass Client(token=...)."
+            else "No token was sent: set HOTPLATE_TOKEN, or pass Client(token=...). `hotplate token create` makes one."
         )
     elif 300 <= answer.status < 400 and (there := answer.headers.get("location")):
         lines.append(f"It moved to {there}. Redirects are not followed, so that a token goes nowhere unasked.")

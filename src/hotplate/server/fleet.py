@@ -102,7 +102,9 @@ class Fleet:
 
     def _refusal(self, caller: Caller | None, scope: Scope, endpoint: str) -> Refusal | None:
         if caller is None:
-            return unauthorized("Send `Authorization: Bearer TOKEN` with a token of this installation.")
+            return unauthorized(
+                "Send `Authorization: Bearer TOKEN` with a token of this server; `hotplate token create` makes one."
+            )
         if caller.may(scope, endpoint):
             return None
         return forbidden(f"This token does not allow `{scope}`" + (f" at {endpoint}." if endpoint else " here."))

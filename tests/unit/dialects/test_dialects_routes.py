@@ -10,10 +10,10 @@ from textwrap import dedent
 
 import pytest
 
-from hotplate.cli.opening import open_project
 from hotplate.config.route_texts import OPTION, of_flags
 from hotplate.dialects import registry
 from hotplate.dialects.base import MISSING, Project
+from hotplate.dialects.opening import open_project
 from hotplate.dialects.routes_specs import read
 from hotplate.errors import ProjectError, SettingError
 
