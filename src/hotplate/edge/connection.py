@@ -273,6 +273,15 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write(b"".join((*parts, body)))
         self._answered(exchange, status, keep)
 
+    def refused(
+        self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
+    ) -> None:
+        """Write an answer of the server's own. Other callers than clients look at `code` and a dead worker's last lines."""
+        self.answer(exchange, status, body, extra)
+
+    def progress(self, exchange: Exchange, fraction: float | None, text: str) -> None:
+        """A client of a plain call is told nothing before its answer."""
+
     def open_stream(self, exchange: Exchange, status: int, extra: bytes) -> None:
         """Begin a response of unknown length."""
         head = exchange.head

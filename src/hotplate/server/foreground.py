@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from hotplate.config.resolve import is_loopback
 from hotplate.errors import SettingError
 from hotplate.server.early import take_early
-from hotplate.server.environment import is_empty, volume_of, worker_environment
+from hotplate.server.environment import is_empty, jobs_folder, volume_of, worker_environment
 from hotplate.server.log import make_log
 from hotplate.server.process import Process, spawn
 from hotplate.wire.layout import spec_frame
@@ -61,6 +61,8 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
         entry=match.entry,
         watch=project.root if settings.reload else None,
         command=command,
+        name=project.endpoint_name,
+        jobs_folder=jobs_folder(project),
     ).run(processes)
 
 

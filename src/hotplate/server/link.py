@@ -20,6 +20,7 @@ from hotplate.wire.frames import (
     END,
     HEADER_BYTES,
     OPEN,
+    PROGRESS,
     RELEASE,
     REQUEST,
     RESPONSE,
@@ -27,12 +28,14 @@ from hotplate.wire.frames import (
     WINDOW,
     Meta,
     decode_meta,
+    decode_progress,
     decode_reply,
     encode_meta,
 )
 from hotplate.wire.layout import HEADER, PLACE
 
 if TYPE_CHECKING:
+    from hotplate.server.output import Output
     from hotplate.server.process import Process
     from hotplate.server.router import CallPlan
 
@@ -98,6 +101,7 @@ class Link(asyncio.BufferedProtocol):
         self.window = 1
         self.alone = True
         self.call_ns = ASSUMED_NS
+        self.output: Output | None = None
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
         self._last_id = 0
@@ -276,6 +280,11 @@ class Link(asyncio.BufferedProtocol):
                 exchange.connection.close_stream(exchange, 200)
             if exchange.extent is not None:
                 exchange.extent.free()
+        elif kind == PROGRESS:
+            exchange = self.pending.get(call_id)
+            if exchange is not None and not exchange.abandoned:
+                step = decode_progress(meta)
+                exchange.connection.progress(exchange, step.fraction, step.text)
         elif kind == BATCH:
             self.owner.batched(self, call_id, code)
         else:

@@ -122,7 +122,7 @@ class Pool:
             replica_header=self._replica_header,
             loop=loop,
         )
-        output = Output(self.log, number)
+        link.output = output = Output(self.log, number)
         worker = Worker(number, process, link, output)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
@@ -236,10 +236,10 @@ class Pool:
         if turns and not worker.link.closed:
             asyncio.get_running_loop().call_later(0.005, self._settle, worker, status, turns - 1)
             return
-        lost = self._fail_calls(worker.link)
+        worker.output.close()
+        lost = self._fail_calls(worker.link, f"{worker.output.tail()}\n(the worker {describe_exit(status)})".lstrip())
         worker.link.closed = True
         worker.link.transport.abort()
-        worker.output.close()
         worker.process.close()
         if not worker.ended.done():
             worker.ended.set_result(None)
@@ -247,7 +247,7 @@ class Pool:
             return
         self._died(worker, status, lost)
 
-    def _fail_calls(self, link: Link) -> int:
+    def _fail_calls(self, link: Link, last_output: str) -> int:
         """Answer the calls that ran; put those that had not begun back into the queue."""
         again: list[Exchange] = []
         lost = 0
@@ -266,6 +266,7 @@ class Pool:
                     exchange,
                     "worker_lost",
                     "The worker process died while it ran this call. It is being replaced; try again.",
+                    last_output,
                 )
                 if exchange.extent is not None:
                     exchange.extent.free()

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from hotplate.contract import Contract, Mount
 from hotplate.edge.edge import named_id
 from hotplate.edge.exchange import Exchange, Refusal
+from hotplate.edge.exchange import Plan as EdgePlan
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import fields, problem
 from hotplate.wire.frames import Meta, encode_meta
@@ -21,6 +22,7 @@ from hotplate.wire.frames import Meta, encode_meta
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
+    from hotplate.server.job_door import JobDoor
 
 JSON = "application/json"
 
@@ -67,7 +69,7 @@ class CallPlan:
         self.index = index
         self.named_id = named_id(head).encode()
         self.error_key = mount.error_key
-        self.meta = _meta(head, self.named_id.decode(), mount, wants)
+        self.meta = _encode(meta_of(head, self.named_id.decode(), mount, wants))
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -183,6 +185,7 @@ class WaitPlan(_Uncounted):
 
 
 Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
+"""The plans of this module; the jobs' own are made behind the door."""
 
 
 class Router:
@@ -204,6 +207,14 @@ class Router:
         self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
         self._contract = Contract(dialect="", entry="")
         self._known = False
+        self.jobs: JobDoor | None = None
+
+    def find(self, method: str, path: str) -> tuple[int, str] | None:
+        """The index of the mount that a kept call names, and where its face has an error's text."""
+        found = self._routes.get(path, {}).get(method)
+        if found is None or found[1].call is None:
+            return None
+        return found[0], found[1].error_key
 
     def use(self, contract: Contract) -> None:
         """Serve the mounts of a contract."""
@@ -221,7 +232,7 @@ class Router:
             return lambda _: yes if any(link.ready for link in self._endpoint.links) else no
         return lambda _: yes
 
-    def plan(self, head: RequestHead) -> Plan:
+    def plan(self, head: RequestHead) -> EdgePlan:
         """Find what to do with a request."""
         methods = self._routes.get(head.path)
         if methods is not None:
@@ -234,10 +245,14 @@ class Router:
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
                 wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
+                if self.jobs is not None and self.jobs.wanted(head):
+                    return self.jobs.submit(head, meta_of(head, "", mount, wants), cap)
                 return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
+        if self.jobs is not None and methods is None and (place := self.jobs.page(head)):
+            return place
         if methods is not None or page is not None:
             allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
             key = next(iter(methods.values()))[1].error_key if methods else "detail"
@@ -271,7 +286,7 @@ class Router:
                 return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
 
-    def _below(self, head: RequestHead) -> PagePlan | None:
+    def _below(self, head: RequestHead) -> EdgePlan | None:
         """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
         path = head.path
         while path:
@@ -289,7 +304,8 @@ def redirect(head: RequestHead) -> str:
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
 
 
-def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> bytes:
+def meta_of(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> Meta:
+    """What the worker is told of a request besides its body."""
     given = head.headers.get(b"content-type")
     untyped = mount.typed or (wants and wants != _ACCEPT)
     content_type = "" if given is None and untyped else "application/json"
@@ -303,6 +319,10 @@ def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ..
         headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
     if headers.get("accept") == "*/*" and wants == _ACCEPT:
         del headers["accept"]  # as good as none
-    if content_type == "application/json" and not headers and not head.query and not request_id:
-        return b""
-    return encode_meta(Meta(content_type, head.query, headers, "", request_id))
+    return Meta(content_type, head.query, headers, "", request_id)
+
+
+def _encode(meta: Meta) -> bytes:
+    """Nothing, where all that it says is what every plain JSON request says."""
+    plain = meta.content_type == "application/json" and not meta.headers and not meta.query and not meta.request_id
+    return b"" if plain else encode_meta(meta)

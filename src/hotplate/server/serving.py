@@ -25,6 +25,7 @@ from hotplate.edge.exchange import EdgeLimits, Exchange, Plan
 from hotplate.edge.head import LOOPBACK_HOSTS, HeadRules, RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.job_door import JobDoor
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory, Place, SpillPlace
 from hotplate.server.metrics import RouteMetrics
@@ -56,6 +57,8 @@ class Serving:
         entry: str,
         watch: Path | None,
         command: str | None,
+        name: str,
+        jobs_folder: Path,
     ) -> None:
         self.settings = settings
         self.log = log
@@ -67,6 +70,18 @@ class Serving:
         self.router = Router(
             self.endpoint, self.access, self.system.pages(), settings.max_body_bytes, settings.max_upload_bytes
         )
+        self.jobs: JobDoor | None = None
+        if settings.jobs == "on":
+            self.jobs = self.router.jobs = self.system.jobs = JobDoor(
+                name=name,
+                folder=jobs_folder,
+                settings=settings,
+                endpoint=self.endpoint,
+                router=self.router,
+                memory=memory,
+                log=log,
+                access=self.access,
+            )
         self._listener = listener
         self._id_prefix = id_prefix
         self._start = start
@@ -97,10 +112,16 @@ class Serving:
         """The client has gone."""
         if isinstance(exchange.head.plan, CallPlan):
             self.endpoint.cancel(exchange)
+        else:
+            exchange.abandoned = True
 
     def expire(self, exchange: Exchange) -> None:
         """The deadline has passed."""
-        self.endpoint.expire(exchange)
+        if isinstance(exchange.head.plan, CallPlan):
+            self.endpoint.expire(exchange)
+        else:
+            exchange.abandoned = True
+            self.endpoint.refuse(exchange, "deadline_exceeded", "No answer within the deadline.")
 
     def consumed(self, exchange: Exchange, size: int) -> None:
         """A stream's bytes have left."""
@@ -186,6 +207,8 @@ class Serving:
         self.edge.heads.clear()
 
     def _ready(self) -> None:
+        if self.jobs is not None:
+            self.jobs.ready()
         if self._command is not None and not self._was_ready:
             from hotplate.server.command import run_command
 
@@ -228,11 +251,15 @@ class Serving:
             self.log.info("Shutting down: finishing what is under way")
         if settings.drain_delay_s and self._signals:
             await self._unless_hurried(settings.drain_delay_s)
+        if self.jobs is not None:
+            self.jobs.pause()
         self.edge.drain()
         while monotonic() < end and not self._hurry.is_set() and self._busy():
             await self._unless_hurried(0.02)
         self.endpoint.fail_waiting("unavailable", "The server is shutting down. Try again on another one.")
         await asyncio.sleep(0)
+        if self.jobs is not None:
+            await self.jobs.close()
         left = 0.2 if self._hurry.is_set() else max(0.2, end - monotonic())
         await self.pool.stop(left if not self._busy() else 0.2)
         self.edge.close()
@@ -242,6 +269,8 @@ class Serving:
 
     def _busy(self) -> bool:
         """Whether an answer is still owed. A client that has not sent its whole request is owed none."""
+        if self.jobs is not None and self.jobs.busy:
+            return True
         return any(connection.exchange is not None for connection in self.edge.connections)
 
     async def _unless_hurried(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.job_door import JobDoor
 from hotplate.server.memory import Memory
 from hotplate.server.metrics import CONTENT_TYPE, family, histogram
 from hotplate.server.router import Page, SystemPage
@@ -22,6 +23,7 @@ class System:
         self.endpoint = endpoint
         self._memory = memory
         self.edge: Edge | None = None
+        self.jobs: JobDoor | None = None
         self.draining = False
         self._version = version
         self._openapi: bytes | None = None
@@ -153,6 +155,7 @@ class System:
         ):
             lines += family(name, kind, text, [({}, value)])
         lines += endpoint.counted.lines()
+        lines += self.jobs.metrics() if self.jobs is not None else []
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 

@@ -54,9 +54,10 @@ END = 22
 FAILED = 23  # loading or a hook failed; body: a Failure (wire/failure.py)
 BATCH = 24  # a batched function was called; id: index of the route, code: items in the call
 METRIC = 25  # a value that the author's code counts; meta: Sample
+PROGRESS = 26  # how far a call is; id: the call; meta: Progress
 
 TO_WORKER = range(REQUEST, SHUTDOWN + 1)
-FROM_WORKER = range(HELLO, METRIC + 1)
+FROM_WORKER = range(HELLO, PROGRESS + 1)
 
 # flags
 ARENA = 1
@@ -96,10 +97,18 @@ class Sample(msgspec.Struct, array_like=True):
     labels: dict[str, str]
 
 
+class Progress(msgspec.Struct, array_like=True):
+    """How far the author's code says that a call is: `fraction` from 0 to 1 or None, and a text."""
+
+    fraction: float | None
+    text: str
+
+
 encode_meta = msgspec.msgpack.Encoder().encode
 decode_meta = msgspec.msgpack.Decoder(Meta).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 decode_sample = msgspec.msgpack.Decoder(Sample).decode
+decode_progress = msgspec.msgpack.Decoder(Progress).decode
 decode_any = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 

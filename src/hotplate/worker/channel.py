@@ -63,6 +63,10 @@ class Channel:
         """Note, where the server can read it after a crash, that this call and all before it left the queue."""
         self._started[0] = call_id
 
+    def current(self) -> int:
+        """The call that left the queue last: the one that runs, where calls run one by one."""
+        return self._started[0]
+
     def start_all(self, call_ids: Iterable[int]) -> None:
         """Note the same for calls taken out of their order: the mark only ever rises (ids wrap at 32 bits)."""
         mark = self._started[0]

@@ -1,0 +1,49 @@
+"""Who holds leases on this machine. Each server locks a file of its own; the kernel lets go of the lock when it dies.
+
+So the jobs of a server that was killed are found at once, and those of one that is merely stopped are not.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+class Owners:
+    """A folder of locked files. `name` is this server's."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder = folder
+        self.name = f"{os.getpid()}-{os.urandom(6).hex()}"
+        self._fd = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def alive(self, owner: str) -> bool:
+        """Whether an owner's process may still be there."""
+        if owner == self.name:
+            return True
+        if not owner or "/" in owner or owner.startswith("."):
+            return False
+        path = self._folder / owner
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        else:
+            path.unlink(missing_ok=True)
+            return False
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """Be gone."""
+        (self._folder / self.name).unlink(missing_ok=True)
+        os.close(self._fd)

@@ -1,0 +1,130 @@
+"""The server's door to its jobs. Nothing behind it is imported, and no file is opened, before the first job: a server
+without jobs starts and weighs as if there were none."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hotplate.edge.exchange import Plan
+from hotplate.edge.head import RequestHead
+
+if TYPE_CHECKING:
+    from hotplate.config.settings import Settings
+    from hotplate.jobs.http import Web
+    from hotplate.jobs.service import Jobs
+    from hotplate.server.access import AccessLog
+    from hotplate.server.endpoint import Endpoint
+    from hotplate.server.log import Log
+    from hotplate.server.memory import Memory
+    from hotplate.server.router import Router
+    from hotplate.wire.frames import Meta
+
+PATH = "/jobs"
+
+
+class JobDoor:
+    """One endpoint's jobs, or the promise of them. `folder` is where they are kept."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        folder: Path,
+        settings: Settings,
+        endpoint: Endpoint,
+        router: Router,
+        memory: Memory,
+        log: Log,
+        access: AccessLog,
+    ) -> None:
+        self._name = name
+        self._folder = folder
+        self._settings = settings
+        self._endpoint = endpoint
+        self._router = router
+        self._memory = memory
+        self._log = log
+        self._access = access
+        self._web: Web | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    # -- requests
+
+    def wanted(self, head: RequestHead) -> bool:
+        """Whether a call of a route is to become a job (RFC 7240, 4.1)."""
+        prefer = head.headers.get(b"prefer")
+        return prefer is not None and b"respond-async" in prefer.lower()
+
+    def submit(self, head: RequestHead, meta: Meta, most_bytes: int) -> Plan:
+        """Keep a call."""
+        return self._open_web().submit(head, meta, most_bytes)
+
+    def page(self, head: RequestHead) -> Plan | None:
+        """What `/jobs` and the paths below it answer; None for other paths."""
+        if not head.path.startswith(PATH) or head.path[len(PATH) : len(PATH) + 1] not in ("", "/"):
+            return None
+        return self._open_web().page(head)
+
+    # -- life
+
+    def ready(self) -> None:
+        """A worker takes calls: go on with what an earlier server left, if there is anything."""
+        if self._jobs is not None:
+            if self._jobs.opened:
+                self._jobs.runner.wake()
+        elif (self._folder / "jobs.db").exists():
+            self._opening = asyncio.get_running_loop().create_task(self._resume())
+
+    async def _resume(self) -> None:
+        try:
+            await self._open_web().jobs.open()
+        except Exception as error:  # noqa: BLE001 - calls are served all the same
+            self._log.error(f"The jobs in {self._folder} cannot be opened: {error}")
+
+    def pause(self) -> None:
+        """Take no more jobs: the server drains."""
+        if self._jobs is not None:
+            self._jobs.pause()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs."""
+        return self._jobs is not None and self._jobs.busy
+
+    async def close(self) -> None:
+        """Give back what still runs."""
+        if self._opening is not None:
+            await self._opening
+        if self._jobs is not None:
+            await self._jobs.close()
+
+    def metrics(self) -> list[str]:
+        """The lines of /metrics."""
+        if self._jobs is None or not self._jobs.opened:
+            return []
+        from hotplate.server.job_metrics import lines
+
+        return lines(self._jobs.tally)
+
+    @property
+    def _jobs(self) -> Jobs | None:
+        return None if self._web is None else self._web.jobs
+
+    def _open_web(self) -> Web:
+        if self._web is None:
+            from hotplate.jobs.http import Web
+            from hotplate.jobs.service import Jobs
+
+            jobs = Jobs(
+                name=self._name,
+                folder=self._folder,
+                settings=self._settings,
+                endpoint=self._endpoint,
+                find=self._router.find,
+                allocate=self._memory.allocate,
+                warn=self._log.warning,
+            )
+            self._web = Web(jobs, self._access.note if self._access.on else lambda exchange, status: None)
+        return self._web
