@@ -123,16 +123,16 @@ class Reference:
             row.state = "queued"
         return row.state
 
-    def cancel(self, id: str) -> bool:
-        row = self.rows[id]
+    def cancel(self, job_id: str) -> bool:
+        row = self.rows[job_id]
         if row.state not in ("queued", "retrying", "running"):
             return False
         self.end(row, "cancelled", "cancelled", row.status)
         row.input = False
         return True
 
-    def revive(self, id: str) -> bool:
-        row = self.rows[id]
+    def revive(self, job_id: str) -> bool:
+        row = self.rows[job_id]
         if row.state not in ("failed", "dead") or not row.input:
             return False
         row.state, row.code, row.status, row.output = "queued", "", None, None
@@ -154,7 +154,7 @@ class Reference:
         for row in self.rows.values():
             if row.output is not None and row.output_until <= now:
                 row.output = None
-        self.rows = {id: r for id, r in self.rows.items() if r.keep_until is None or r.keep_until > now}
+        self.rows = {name: r for name, r in self.rows.items() if r.keep_until is None or r.keep_until > now}
         self.keys = {key: value for key, value in self.keys.items() if value[2] > now}
 
     def seen(self) -> list[dict[str, Any]]:

@@ -228,7 +228,12 @@ class Settings:
         high=10 * 86_400,
     )
     max_jobs: int = _set(
-        100_000, "integer", "jobs", "Jobs that may wait; the next one gets 429 with Retry-After.", low=1, high=10_000_000
+        100_000,
+        "integer",
+        "jobs",
+        "Jobs that may wait; the next one gets 429 with Retry-After.",
+        low=1,
+        high=10_000_000,
     )
     max_job_result_bytes: int = _set(
         100 * MIB, "bytes", "jobs", "Largest result of a job; with a larger one it has failed.", low=1, high=1024 * MIB

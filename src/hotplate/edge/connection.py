@@ -276,7 +276,7 @@ class Connection(asyncio.BufferedProtocol):
     def refused(
         self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
     ) -> None:
-        """Write an answer of the server's own. Other callers than clients look at `code` and a dead worker's last lines."""
+        """Write an answer of the server's own. Callers that are no clients look at `code` and a dead worker's words."""
         self.answer(exchange, status, body, extra)
 
     def progress(self, exchange: Exchange, fraction: float | None, text: str) -> None:
@@ -299,8 +299,8 @@ class Connection(asyncio.BufferedProtocol):
             )
         )
 
-    def write_piece(self, exchange: Exchange, piece: bytes) -> None:
-        """Write a piece of a stream. What the client has not read yet counts against the stream's window."""
+    def write_piece(self, exchange: Exchange, piece: bytes, *, last: bool = False) -> None:
+        """Write a piece of a stream, or with `last` what closes it. What is not read yet counts against its window."""
         if piece:
             if exchange.head.http_11:
                 self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from hotplate.edge.exchange import Exchange, Extent
 from hotplate.edge.head import RequestHead
-from hotplate.jobs.records import Lease
+from hotplate.jobs.records import Cause, Lease
 from hotplate.jobs.verdict import Attempt
 
 if TYPE_CHECKING:
     import asyncio
 
 CONSUMED_BYTES = 32 * 1024
-RELEASED = frozenset(("overloaded", "not_ready", "unavailable"))
-"""Refusals that say nothing about the job: it goes back and waits."""
+CAUSES: dict[str, Cause] = {
+    "worker_lost": "crash",
+    "overloaded": "release",
+    "not_ready": "release",
+    "unavailable": "release",
+}
+"""What the server's own answers say of a job. After a release it goes back and waits; anything else is a failure."""
 _OURS = (b"x-request-id", b"cache-control", b"x-accel-buffering", b"retry-after", b"octoai_replica_name")
 
 
@@ -48,7 +53,7 @@ class RunPlan:
 
 
 class JobCall:
-    """The caller's side of an exchange (`edge.exchange.Caller`). Its answer, or what came instead of one, goes to `caller`."""
+    """The caller's side of an exchange. Its answer, or what came instead of one, goes to `caller`."""
 
     def __init__(self, caller: Caller, lease: Lease, plan: RunPlan, most_bytes: int) -> None:
         self.caller = caller
@@ -91,10 +96,7 @@ class JobCall:
         self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
     ) -> None:
         """The server's own answer: no room, no worker, or the worker died."""
-        if code == "worker_lost":
-            cause = "crash"
-        else:
-            cause = "release" if code in RELEASED else "failure"
+        cause = CAUSES.get(code, "failure")
         self.end(
             Attempt(
                 status=status,
@@ -112,20 +114,20 @@ class JobCall:
         exchange.streaming = True
         self._opened = (status, read_fields(extra))
 
-    def write_piece(self, exchange: Exchange, piece: bytes) -> None:
+    def write_piece(self, exchange: Exchange, piece: bytes, *, last: bool = False) -> None:
         """One piece of it. Keeping it is as good as a client that reads it."""
         if self.over or not piece:
             return
         self._pieces.append(piece)
         self._size += len(piece)
         self._owed += len(piece)
-        self._count += 1
+        self._count += not last
         if self._size > self._most_bytes:
             return self._too_large(exchange)
         if self._owed >= CONSUMED_BYTES and exchange.link is not None:
             owed, self._owed = self._owed, 0
             exchange.link.consumed(exchange, owed)
-        if not self._told:
+        if not self._told and not last:
             self.caller.moved(self, None, f"{self._count} piece{'s' * (self._count > 1)}")
 
     def close_stream(self, exchange: Exchange, status: int, *, whole: bool = True) -> None:
@@ -168,4 +170,4 @@ def read_fields(extra: bytes) -> tuple[tuple[str, str], ...]:
 
 
 FindRoute = Callable[[str, str], "tuple[int, str] | None"]
-"""From method and path to the index of the mount and where its face has an error's text; None: there is no such route."""
+"""From method and path to the index of the mount and where its face has an error's text; None: no such route."""

@@ -270,7 +270,9 @@ class Web:
         await self.jobs.open()
         job = found(await self.jobs.get(job_id))
         connection = exchange.connection
-        head = fields((("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no")))
+        head = fields(
+            (("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no"))
+        )
         connection.open_stream(exchange, 200, head)
         shown: tuple[Any, ...] = ()
         silent = 0.0

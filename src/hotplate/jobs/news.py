@@ -6,7 +6,7 @@ What another process does to a job is found by looking at the store now and then
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 Step = tuple[float | None, str]
@@ -41,7 +41,7 @@ class News:
         self._closing = False
 
     @contextmanager
-    def listen(self, job_id: str) -> Iterator[Listener]:
+    def listen(self, job_id: str) -> Generator[Listener]:
         """Hear of one job."""
         listener = Listener()
         listener.closing = self._closing

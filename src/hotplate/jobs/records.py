@@ -53,7 +53,7 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Fence(msgspec.Struct, frozen=True):
-    """The right to write about one attempt of one job. Every write of an attempt names it; a stale one changes nothing."""
+    """The right to write about one attempt of one job. Every write names it; a stale one changes nothing."""
 
     seq: int
     attempt: int

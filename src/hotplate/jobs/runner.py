@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
@@ -36,7 +37,10 @@ REWRITE_S = 1.0
 KILL_AFTER_S = 5.0
 """How long a call that was given up may go on before its worker is ended."""
 QUICK_NS = 5_000_000
-"""Calls shorter than this are leased ahead of a free slot."""
+AHEAD = 16
+"""Where jobs are shorter than this, so many are leased ahead of free slots: enough to fill a flush of the store. Where
+they are longer none is, since a job that waits in a worker cannot be given to another one."""
+ASSUMED_NS = 10_000_000
 
 
 class Link(Protocol):
@@ -45,8 +49,6 @@ class Link(Protocol):
     pending: dict[int, Exchange]
     ready: bool
     capacity: int
-    window: int
-    call_ns: int
     process: Any
 
 
@@ -108,6 +110,7 @@ class Runner:
         self._asking = False
         self._again = False
         self._stopped = False
+        self._long_ns = ASSUMED_NS  # the longest of the last jobs, more or less
         self._due: asyncio.TimerHandle | None = None
         self._steps: dict[Fence, tuple[float | None, str]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -143,8 +146,8 @@ class Runner:
         for link in self._endpoint.links:
             if link.ready:
                 slots += link.capacity
-                most = link.window if link.call_ns < QUICK_NS else link.capacity
-                free += max(0, most - len(link.pending))
+                ahead = AHEAD if self._long_ns < QUICK_NS else 0
+                free += max(0, link.capacity + ahead - len(link.pending))
         mine = len(self.running)
         waiting = sum(1 for call in self.running.values() if not call.over and call.exchange.link is None)
         return max(free - waiting, max(1, slots // 2) - mine)
@@ -175,7 +178,9 @@ class Runner:
         if found is None:
             text = f"This endpoint has no {lease.method} {lease.path} any more."
             body = msgspec.json.encode({"detail": text, "code": "not_provided"})
-            self._write(lease.fence, Outcome(state="failed", status=404, body=body, code="not_provided", error=text), lease)
+            self._write(
+                lease.fence, Outcome(state="failed", status=404, body=body, code="not_provided", error=text), lease
+            )
             return
         index, error_key = found
         call = JobCall(
@@ -220,11 +225,15 @@ class Runner:
         if call.timer is not None:
             call.timer.cancel()
         lease = call.lease
+        took = monotonic_ns() - call.exchange.received_ns
+        self._long_ns = max(took, (self._long_ns * 4 + took) // 5)
         tries = self._rules.tries
         if lease.origin in self._rules.single:
             tries = Tries(failures=1, crashes=tries.crashes)
         if attempt.cause == "failure" or attempt.status >= 500:
-            self._loop.call_later(0.01, self._judge_with_output, call, attempt, tries)  # its last lines are on their way
+            self._loop.call_later(
+                0.01, self._judge_with_output, call, attempt, tries
+            )  # its last lines are on their way
         else:
             self._judge(lease, attempt, tries)
 
@@ -255,7 +264,11 @@ class Runner:
     def _write(self, fence: Fence, ending: Outcome | Setback, lease: Lease) -> None:
         """Write an attempt's end, as often as it takes: until then the lease is kept, so that nobody runs it again."""
 
+        step = self._steps.pop(fence, None)
+
         def operation(store: Store) -> bool:
+            if step is not None:
+                store.progress(fence, *step)
             return store.finish(fence, ending) if isinstance(ending, Outcome) else store.set_back(fence, ending)
 
         def done(held: Any, error: BaseException | None) -> None:
@@ -266,7 +279,6 @@ class Runner:
                     self._loop.call_later(REWRITE_S, self._write, fence, ending, lease)
                 return
             self.running.pop(fence, None)
-            self._steps.pop(fence, None)
             if not held:
                 self._tally.refused(lease.id)
             elif isinstance(ending, Outcome):
@@ -294,7 +306,7 @@ class Runner:
                 store.progress(fence, fraction, text)
 
         if steps:
-            self._desk.write(operation, lambda result, error: None)
+            self._desk.write(operation, _ignore)
 
     # -- giving up
 
@@ -302,11 +314,7 @@ class Runner:
         text = f"No answer within {self._rules.timeout_s:g} s (job_timeout)."
         body = msgspec.json.encode({"detail": text, "code": "deadline_exceeded"})
         headers = (("content-type", "application/json"),)
-        call.end(
-            Attempt(
-                status=504, headers=headers, body=body, code="deadline_exceeded", error=text, cause="failure"
-            )
-        )
+        call.end(Attempt(status=504, headers=headers, body=body, code="deadline_exceeded", error=text, cause="failure"))
         self._abandon(call)
 
     def drop(self, job_id: str) -> None:
@@ -394,3 +402,7 @@ class Runner:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _ignore(result: Any, error: BaseException | None) -> None:
+    """Progress that could not be written is written with the next step."""

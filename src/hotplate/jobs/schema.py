@@ -1,4 +1,4 @@
-"""The schema of the SQLite store, as the steps that lead to it. A released step is never changed; new ones follow it."""
+"""The schema of the SQLite store, as the steps that lead to it. A released step never changes; new ones follow it."""
 
 from __future__ import annotations
 
@@ -29,12 +29,14 @@ STEPS: tuple[tuple[str, ...], ...] = (
             WHERE deadline_at IS NOT NULL AND state IN ('queued', 'retrying')""",
         "CREATE INDEX job_kept ON job (keep_until) WHERE keep_until IS NOT NULL",
         """CREATE TABLE idempotency (
-            endpoint TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, id TEXT NOT NULL, keep_until INTEGER NOT NULL,
+            endpoint TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, id TEXT NOT NULL,
+            keep_until INTEGER NOT NULL,
             PRIMARY KEY (endpoint, key)
         ) STRICT, WITHOUT ROWID""",
         "CREATE INDEX idempotency_kept ON idempotency (keep_until)",
         """CREATE TABLE input (
-            seq INTEGER PRIMARY KEY, meta BLOB NOT NULL, blob TEXT NOT NULL, body_bytes INTEGER NOT NULL, body BLOB NOT NULL
+            seq INTEGER PRIMARY KEY, meta BLOB NOT NULL,
+            blob TEXT NOT NULL, body_bytes INTEGER NOT NULL, body BLOB NOT NULL
         ) STRICT""",
         "CREATE INDEX input_blob ON input (blob) WHERE blob <> ''",
         """CREATE TABLE output (

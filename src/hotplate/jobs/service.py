@@ -1,4 +1,4 @@
-"""An endpoint's jobs as the server sees them: opened on the first job, kept going by one loop, closed with the server."""
+"""An endpoint's jobs as the server sees them: opened on the first one, kept going by one loop, closed at the end."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
-
 
 from hotplate.edge.exchange import Extent
 from hotplate.errors import StorageFull

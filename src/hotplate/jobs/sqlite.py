@@ -107,7 +107,8 @@ class SqliteStore:
             return Refused("job_queue_full")
         deadline = None if new.deadline_s is None else now + round(new.deadline_s * 1000)
         row = self._db.execute(
-            "INSERT INTO job (endpoint, id, method, path, state, priority, run_at, deadline_at, created_at, origin, note)"
+            "INSERT INTO job"
+            " (endpoint, id, method, path, state, priority, run_at, deadline_at, created_at, origin, note)"
             " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, id) DO NOTHING",
             (
                 new.endpoint,
@@ -275,7 +276,7 @@ class SqliteStore:
             " state = CASE WHEN losses + 1 >= ? THEN 'dead' ELSE 'queued' END,"
             " code = 'attempt_lost', error = 'The server that ran this attempt stopped.',"
             " finished_at = CASE WHEN losses + 1 >= ? THEN ? END,"
-            f" keep_until = CASE WHEN losses + 1 >= ? THEN ? END {FENCED} AND beat = ? RETURNING state",
+            " keep_until = CASE WHEN losses + 1 >= ? THEN ? END " + FENCED + " AND beat = ? RETURNING state",
             (
                 now,
                 limit,
@@ -299,29 +300,29 @@ class SqliteStore:
 
     # -- from outside an attempt
 
-    def cancel(self, endpoint: str, id: str) -> tuple[Job | None, bool]:  # noqa: A002
+    def cancel(self, endpoint: str, job_id: str) -> tuple[Job | None, bool]:
         """Cancel a job that has not ended."""
         row = self._db.execute(
             "UPDATE job SET state = 'cancelled', token = NULL, finished_at = ?, keep_until = ?, code = 'cancelled',"
             " error = '' WHERE endpoint = ? AND id = ? AND state IN ('queued', 'retrying', 'running') RETURNING seq",
-            (time.time(), self._clock.now_ms() + round(self._retention.rows_s * 1000), endpoint, id),
+            (time.time(), self._clock.now_ms() + round(self._retention.rows_s * 1000), endpoint, job_id),
         ).fetchone()
         if row is not None:
             self._db.execute("DELETE FROM input WHERE seq = ?", row)
-        return self.get(endpoint, id), row is not None
+        return self.get(endpoint, job_id), row is not None
 
-    def revive(self, endpoint: str, id: str) -> tuple[Job | None, bool]:  # noqa: A002
+    def revive(self, endpoint: str, job_id: str) -> tuple[Job | None, bool]:
         """Let a failed or dead job run again."""
         row = self._db.execute(
             "UPDATE job SET state = 'queued', failures = 0, crashes = 0, losses = 0, run_at = ?, deadline_at = NULL,"
             " finished_at = NULL, keep_until = NULL, has_result = 0, status = NULL, code = '', error = ''"
             " WHERE endpoint = ? AND id = ? AND state IN ('failed', 'dead')"
             " AND EXISTS (SELECT 1 FROM input WHERE input.seq = job.seq) RETURNING seq",
-            (self._clock.now_ms(), endpoint, id),
+            (self._clock.now_ms(), endpoint, job_id),
         ).fetchone()
         if row is not None:
             self._db.execute("DELETE FROM output WHERE seq = ?", row)
-        return self.get(endpoint, id), row is not None
+        return self.get(endpoint, job_id), row is not None
 
     def overdue(self, endpoint: str) -> list[str]:
         """End what waited past its deadline."""
@@ -344,7 +345,8 @@ class SqliteStore:
         ).fetchall()
         db.executemany("UPDATE job SET has_result = 0 WHERE seq = ?", results)
         rows = db.execute(
-            "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE keep_until <= ? LIMIT ?) RETURNING seq", (now, limit)
+            "DELETE FROM job WHERE seq IN (SELECT seq FROM job WHERE keep_until <= ? LIMIT ?) RETURNING seq",
+            (now, limit),
         ).fetchall()
         db.executemany("DELETE FROM input WHERE seq = ?", rows)
         db.executemany("DELETE FROM output WHERE seq = ?", rows)
@@ -374,18 +376,18 @@ class SqliteStore:
         times: list[int] = [row[0] for row in found if row[0] is not None]
         return max(0.0, (min(times) - self._clock.now_ms()) / 1000) if times else None
 
-    def get(self, endpoint: str, id: str) -> Job | None:  # noqa: A002
+    def get(self, endpoint: str, job_id: str) -> Job | None:
         """One job."""
         where = f"SELECT {JOB_COLUMNS} FROM job WHERE endpoint = ? AND id = ?"  # noqa: S608 - our own column names
-        row = self._db.execute(where, (endpoint, id)).fetchone()
+        row = self._db.execute(where, (endpoint, job_id)).fetchone()
         return None if row is None else _job(row)
 
-    def result(self, endpoint: str, id: str) -> Result | None:  # noqa: A002
+    def result(self, endpoint: str, job_id: str) -> Result | None:
         """A kept answer."""
         row = self._db.execute(
             "SELECT o.status, headers, body, blob, body_bytes FROM job JOIN output o USING (seq)"
             " WHERE endpoint = ? AND id = ? AND o.keep_until > ?",
-            (endpoint, id, self._clock.now_ms()),
+            (endpoint, job_id, self._clock.now_ms()),
         ).fetchone()
         if row is None:
             return None

@@ -79,11 +79,11 @@ class Store(Protocol):
         """
         ...
 
-    def cancel(self, endpoint: str, id: str) -> tuple[Job | None, bool]:  # noqa: A002 - the field's own name
+    def cancel(self, endpoint: str, job_id: str) -> tuple[Job | None, bool]:
         """Cancel a job that has not ended, running or not. Gives the job, and whether this call changed it."""
         ...
 
-    def revive(self, endpoint: str, id: str) -> tuple[Job | None, bool]:  # noqa: A002
+    def revive(self, endpoint: str, job_id: str) -> tuple[Job | None, bool]:
         """Let a failed or dead job run again, its counts at zero."""
         ...
 
@@ -107,11 +107,11 @@ class Store(Protocol):
         """Seconds until the next waiting attempt is due; None when none waits."""
         ...
 
-    def get(self, endpoint: str, id: str) -> Job | None:  # noqa: A002
+    def get(self, endpoint: str, job_id: str) -> Job | None:
         """One job."""
         ...
 
-    def result(self, endpoint: str, id: str) -> Result | None:  # noqa: A002
+    def result(self, endpoint: str, job_id: str) -> Result | None:
         """A job's answer, as long as it is kept."""
         ...
 

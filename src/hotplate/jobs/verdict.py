@@ -41,8 +41,11 @@ class Tries(msgspec.Struct, frozen=True, kw_only=True):
 def judge(lease: Lease, attempt: Attempt, tries: Tries, pick: Callable[[float, float], float]) -> Outcome | Setback:
     """Decide. `pick(low, high)` is a random number between the two (random.uniform)."""
     cause = attempt.cause
+    if attempt.status >= 400 and not attempt.code:
+        text = f"The call answered {attempt.status}."
+        attempt = msgspec.structs.replace(attempt, code="call_failed", error=text)
     if cause is None and attempt.status >= 400:
-        cause = "failure" if attempt.status >= 500 and attempt.status != 501 or attempt.status in PASSING else None
+        cause = "failure" if (attempt.status >= 500 and attempt.status != 501) or attempt.status in PASSING else None
         if cause is None:
             return _outcome("failed", attempt, None)
     if cause is None:
@@ -57,7 +60,11 @@ def judge(lease: Lease, attempt: Attempt, tries: Tries, pick: Callable[[float, f
     ended = lease.failures + lease.crashes
     delay = RETURN_S if cause in ("release", "loss") else pick(0.0, backoff_s(ended))
     return Setback(
-        cause=cause, delay_s=delay, code=attempt.code, error=attempt.error, last_output=attempt.last_output[-ERROR_BYTES:]
+        cause=cause,
+        delay_s=delay,
+        code=attempt.code,
+        error=attempt.error,
+        last_output=attempt.last_output[-ERROR_BYTES:],
     )
 
 

@@ -7,7 +7,7 @@ import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.edge.exchange import Plan
+from hotplate.edge.exchange import Exchange, Plan
 from hotplate.edge.head import RequestHead
 
 if TYPE_CHECKING:
@@ -100,6 +100,10 @@ class JobDoor:
         if self._jobs is not None:
             await self._jobs.close()
 
+    def _note(self, exchange: Exchange, status: int) -> None:
+        if self._access.on:
+            self._access.note(exchange, status)
+
     def metrics(self) -> list[str]:
         """The lines of /metrics."""
         if self._jobs is None or not self._jobs.opened:
@@ -126,5 +130,5 @@ class JobDoor:
                 allocate=self._memory.allocate,
                 warn=self._log.warning,
             )
-            self._web = Web(jobs, self._access.note if self._access.on else lambda exchange, status: None)
+            self._web = Web(jobs, self._note)
         return self._web

@@ -21,11 +21,18 @@ def lines(tally: Tally) -> list[str]:
         ("hotplate_jobs_running", "gauge", "Jobs that run, in any server of this endpoint.", depth.running),
         ("hotplate_jobs_dead", "gauge", "Jobs that used up their attempts.", depth.dead),
         ("hotplate_jobs_oldest_seconds", "gauge", "How long the job that is next has waited.", round(oldest, 3)),
-        ("hotplate_job_stale_writes_total", "counter", "Writes refused because the job was no longer ours.", tally.stale),
+        (
+            "hotplate_job_stale_writes_total",
+            "counter",
+            "Writes refused because the job was no longer ours.",
+            tally.stale,
+        ),
     ):
         found += family(name, kind, text, [({}, value)])
     found += _by("hotplate_jobs_ended_total", "Jobs that ended, by state.", "state", tally.endings)
-    found += _by("hotplate_job_setbacks_total", "Attempts that ended without the job, by cause.", "cause", tally.setbacks)
+    found += _by(
+        "hotplate_job_setbacks_total", "Attempts that ended without the job, by cause.", "cause", tally.setbacks
+    )
     return found
 
 

@@ -276,7 +276,7 @@ class Link(asyncio.BufferedProtocol):
         elif kind == END:
             exchange = self.pending.pop(call_id)
             if not exchange.abandoned:
-                exchange.connection.write_piece(exchange, body)
+                exchange.connection.write_piece(exchange, body, last=True)
                 exchange.connection.close_stream(exchange, 200)
             if exchange.extent is not None:
                 exchange.extent.free()

@@ -17,20 +17,20 @@ PAUSE_NS = 20_000_000
 TEXT_CHARACTERS = 500
 
 _channel: Channel | None = None
-_find: Callable[[], int | None] = lambda: None
+_find: Callable[[], int | None] | None = None
 _last: dict[int, int] = {}
 
 
 def serve(channel: Channel, find: Callable[[], int | None]) -> None:
     """Report for the calls of an engine. `find()` gives the current call's id, or None outside of one."""
-    global _channel, _find  # noqa: PLW0603 - one engine runs in a process
+    global _channel, _find
     _channel, _find = channel, find
 
 
 def report(fraction: float | None, text: str) -> None:
     """Send how far the current call is."""
     channel = _channel
-    call_id = _find() if channel is not None else None
+    call_id = _find() if _find is not None else None
     if channel is None or call_id is None:
         return
     now = monotonic_ns()

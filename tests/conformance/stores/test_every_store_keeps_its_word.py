@@ -10,9 +10,9 @@ from hotplate.jobs.records import TRANSITIONS, Fence, Filter, Held, NewJob, Outc
 E = "model"
 
 
-def new(id: str = "one", **more) -> NewJob:
+def new(job_id: str = "one", **more) -> NewJob:
     more.setdefault("body", b'{"a": 1}')
-    return NewJob(id=id, endpoint=E, method="POST", path="/infer", **more)
+    return NewJob(id=job_id, endpoint=E, method="POST", path="/infer", **more)
 
 
 @contextmanager
@@ -31,8 +31,8 @@ def run(store, operation):
         return operation(store)
 
 
-def submit(store, id: str = "one", most: int = 100, **more):
-    return run(store, lambda s: s.submit(new(id, **more), most))
+def submit(store, job_id: str = "one", most: int = 100, **more):
+    return run(store, lambda s: s.submit(new(job_id, **more), most))
 
 
 def lease(store, limit: int = 10, owner: str = "me"):
@@ -44,8 +44,8 @@ def finish(store, fence: Fence, **more):
     return run(store, lambda s: s.finish(fence, Outcome(**more)))
 
 
-def state(store, id: str = "one") -> str:
-    return store.get(E, id).state
+def state(store, job_id: str = "one") -> str:
+    return store.get(E, job_id).state
 
 
 def test_a_job_goes_from_submit_to_its_result(store):
@@ -90,8 +90,8 @@ def test_two_connections_never_lease_the_same_job(store, open_store):
 
 
 def test_the_urgent_go_first_and_equals_in_their_order(store):
-    for id, priority in (("c", 3), ("late", 7), ("d", 3), ("now", 0)):
-        submit(store, id, priority=priority)
+    for name, priority in (("c", 3), ("late", 7), ("d", 3), ("now", 0)):
+        submit(store, name, priority=priority)
     assert [one.id for one in lease(store)] == ["now", "c", "d", "late"]
 
 
@@ -174,15 +174,15 @@ def test_a_full_queue_refuses_and_takes_again_when_there_is_room(store):
 
 
 def test_cancel_ends_what_has_not_ended(store):
-    for id in ("waits", "runs", "done"):
-        submit(store, id)
+    for name in ("waits", "runs", "done"):
+        submit(store, name)
     leases = {one.id: one for one in lease(store)}
     finish(store, leases["done"].fence)
     run(store, lambda s: s.set_back(leases["waits"].fence, Setback(cause="failure", delay_s=9)))
-    for id, expected in (("waits", True), ("runs", True), ("done", False), ("waits", False)):
-        job, changed = run(store, lambda s, i=id: s.cancel(E, i))
+    for name, expected in (("waits", True), ("runs", True), ("done", False), ("waits", False)):
+        job, changed = run(store, lambda s, i=name: s.cancel(E, i))
         assert changed is expected
-        assert job.state == ("completed" if id == "done" else "cancelled")
+        assert job.state == ("completed" if name == "done" else "cancelled")
     assert run(store, lambda s: s.cancel(E, "nobody")) == (None, False)
     assert not finish(store, leases["runs"].fence)
 

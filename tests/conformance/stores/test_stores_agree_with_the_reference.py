@@ -49,7 +49,9 @@ class Machine(RuleBasedStateMachine):
     @rule(key=st.sampled_from(["", "", "k1", "k2"]), digest=st.sampled_from([b"A", b"B"]), urgent=st.integers(0, 7))
     def submit(self, key, digest, urgent):
         self.count += 1
-        self._submit(NewJob(id=f"j{self.count}", endpoint=E, method="POST", path="/", key=key, digest=digest, priority=urgent))
+        self._submit(
+            NewJob(id=f"j{self.count}", endpoint=E, method="POST", path="/", key=key, digest=digest, priority=urgent)
+        )
 
     @rule(deadline=st.sampled_from([0.5, 30.0]))
     def submit_with_a_deadline(self, deadline):
@@ -182,10 +184,10 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def states_follow_the_table(self):
-        for id, row in self.model.rows.items():
-            was = self.before.get(id, row.state)
+        for job_id, row in self.model.rows.items():
+            was = self.before.get(job_id, row.state)
             assert was == row.state or row.state in TRANSITIONS[was] or was == "retrying" and row.state == "running"
-            self.before[id] = row.state
+            self.before[job_id] = row.state
 
     def teardown(self):
         self.store.close()
