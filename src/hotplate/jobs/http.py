@@ -44,6 +44,14 @@ Answer = tuple[int, bytes, Headers]
 Log = Callable[[Exchange, int], None]
 
 
+class Unfit(Exception):
+    """An input that its route cannot take; `answer` is what a call would have been told."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.answer = answer
+
+
 class JobPlan:
     """A request that is answered by a coroutine. `work` makes it; what it raises becomes an answer."""
 
@@ -78,6 +86,8 @@ class JobPlan:
     async def _run(self, exchange: Exchange) -> None:
         try:
             answer = await self._work(exchange)
+        except Unfit as error:
+            answer = error.answer
         except HotplateError as error:
             answer = failed(error)
         except Exception as error:  # noqa: BLE001 - the caller is told, and the log
@@ -147,6 +157,9 @@ class Web:
         blob = ""
         size = len(body)
         digest = b""
+        kept = encode_meta(msgspec.structs.replace(meta, request_id=job_id))
+        if refusal := await self.jobs.refusal(method, path, kept, body):
+            raise Unfit(refusal)
         if wish.key:
             said = "\n".join((method, path, meta.query, meta.content_type)).encode()
             digest = sha256(sha256(said).digest() + sha256(body).digest()).digest()
@@ -159,7 +172,7 @@ class Web:
                 endpoint=self.jobs.name,
                 method=method,
                 path=path,
-                meta=encode_meta(msgspec.structs.replace(meta, request_id=job_id)),
+                meta=kept,
                 body=body,
                 blob=blob,
                 body_bytes=size,

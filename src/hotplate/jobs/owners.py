@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 
 class Owners:
-    """A folder of locked files. `name` is this server's."""
+    """A folder of locked files. `name` is this server's, `place` a path of its own for short-lived files (not made).
+
+    Whoever finds an owner dead removes what it left at its place.
+    """
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -19,6 +24,7 @@ class Owners:
         self.name = f"{os.getpid()}-{os.urandom(6).hex()}"
         self._fd = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.place = _place(self.name)
 
     def alive(self, owner: str) -> bool:
         """Whether an owner's process may still be there."""
@@ -39,6 +45,7 @@ class Owners:
             return True
         else:
             path.unlink(missing_ok=True)
+            shutil.rmtree(_place(owner), ignore_errors=True)
             return False
         finally:
             os.close(fd)
@@ -47,3 +54,8 @@ class Owners:
         """Be gone."""
         (self._folder / self.name).unlink(missing_ok=True)
         os.close(self._fd)
+
+
+def _place(name: str) -> Path:
+    """Short, because a socket's path has room for a hundred characters."""
+    return Path(tempfile.gettempdir()) / f"hotplate-jobs-{name}"

@@ -13,6 +13,7 @@ from hotplate.edge.exchange import Extent
 from hotplate.errors import StorageFull
 from hotplate.jobs.blobs import Blobs
 from hotplate.jobs.call import FindRoute
+from hotplate.jobs.checks import Checks, Refusal
 from hotplate.jobs.desk import Desk
 from hotplate.jobs.news import News
 from hotplate.jobs.owners import Owners
@@ -58,6 +59,7 @@ class Jobs:
         self.blobs: Blobs
         self.desk: Desk
         self.runner: Runner
+        self.checks: Checks
         self.opened = False
         self._endpoint = endpoint
         self._find = find
@@ -113,6 +115,9 @@ class Jobs:
             news=self.news,
             tally=self.tally,
         )
+        self.checks = Checks(self._owners.place)
+        await self.checks.open()
+        self.tell_workers()
         self.opened = True
         self._loop_task = asyncio.get_running_loop().create_task(self._keep())
 
@@ -129,7 +134,21 @@ class Jobs:
         except Exception as error:  # noqa: BLE001 - the lease ends by itself
             self.tally.trouble(f"jobs could not be given back: {error}")
         await self.desk.close()
+        self.checks.close()
         self._owners.close()
+
+    def tell_workers(self) -> None:
+        """Let every worker that takes calls check inputs too."""
+        for link in self._endpoint.links:
+            link.open_checks(str(self.checks.path))
+
+    async def refusal(self, method: str, path: str, meta: bytes, body: bytes) -> Refusal | None:
+        """What is wrong with an input, in the words of its route's face; None when it can be kept."""
+        found = self._find(method, path)
+        if found is None or not self._endpoint.links:
+            return None
+        patient = any(not link.pending for link in self._endpoint.links)
+        return await self.checks.refusal(found[0], meta, body, patient=patient)
 
     def pause(self) -> None:
         """Take no more jobs; let those that wait for news go."""

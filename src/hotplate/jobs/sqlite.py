@@ -36,6 +36,8 @@ from hotplate.jobs.retention import Retention
 from hotplate.jobs.schema import migrate
 
 BUSY_TIMEOUT_S = 10.0
+SYNCHRONOUS = "FULL"
+"""Each commit is flushed. With NORMAL a loss of power would take back jobs that were acknowledged."""
 WAL_BYTES = 64 * 1024 * 1024
 FENCED = "WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running'"
 JOB_FIELDS = tuple(name for name in Job.__struct_fields__)
@@ -55,7 +57,7 @@ class SqliteStore:
         try:
             for pragma in (
                 "journal_mode = WAL",
-                "synchronous = FULL",
+                f"synchronous = {SYNCHRONOUS}",
                 "temp_store = MEMORY",
                 f"journal_size_limit = {WAL_BYTES}",
             ):
@@ -276,7 +278,8 @@ class SqliteStore:
             " state = CASE WHEN losses + 1 >= ? THEN 'dead' ELSE 'queued' END,"
             " code = 'attempt_lost', error = 'The server that ran this attempt stopped.',"
             " finished_at = CASE WHEN losses + 1 >= ? THEN ? END,"
-            " keep_until = CASE WHEN losses + 1 >= ? THEN ? END " + FENCED + " AND beat = ? RETURNING state",
+            " keep_until = CASE WHEN losses + 1 >= ? THEN ? END"
+            " WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running' AND beat = ? RETURNING state",
             (
                 now,
                 limit,

@@ -73,6 +73,7 @@ class JobDoor:
         """A worker takes calls: go on with what an earlier server left, if there is anything."""
         if self._jobs is not None:
             if self._jobs.opened:
+                self._jobs.tell_workers()
                 self._jobs.runner.wake()
         elif (self._folder / "jobs.db").exists():
             self._opening = asyncio.get_running_loop().create_task(self._resume())

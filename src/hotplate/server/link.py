@@ -168,6 +168,10 @@ class Link(asyncio.BufferedProtocol):
         """Tell the worker that a stream's bytes have left."""
         self._put(HEADER.pack(0, exchange.call_id, WINDOW, 0, 0, 0, size))
 
+    def open_checks(self, path: str) -> None:
+        """Tell the worker that jobs are in use, and where to check their inputs."""
+        self._put(frames.frame(frames.CHECKS, body=path.encode()))
+
     def shut_down(self) -> None:
         """Ask the worker to end when its calls have ended."""
         self.ready = False

@@ -42,6 +42,7 @@ WINDOW = 3  # meta: bytes of a stream that have left for the client
 RELEASE = 4  # body: PLACE of an answer that the server has copied
 SHUTDOWN = 5
 # SPEC, the first frame to a worker, stands in wire/layout.py
+CHECKS = 7  # jobs are in use; body: path of the socket at which the worker is to check inputs (worker/checks.py)
 
 # worker -> server
 HELLO = 16  # meta: {"version", "pid"}
@@ -56,7 +57,7 @@ BATCH = 24  # a batched function was called; id: index of the route, code: items
 METRIC = 25  # a value that the author's code counts; meta: Sample
 PROGRESS = 26  # how far a call is; id: the call; meta: Progress
 
-TO_WORKER = range(REQUEST, SHUTDOWN + 1)
+TO_WORKER = range(REQUEST, CHECKS + 1)
 FROM_WORKER = range(HELLO, PROGRESS + 1)
 
 # flags

@@ -140,6 +140,7 @@ def _run(spec: Spec, channel: Channel) -> int:
     if loaded.metrics is not None:
         loaded.metrics(channel.count)
     _hook("setup", loaded.setup, spec, loop)
+    channel.on_checks = lambda path: start_checks(path, invoker)
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
     channel.state("SHUTTING_DOWN")
@@ -164,6 +165,13 @@ def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Fa
     return structs.replace(
         contract, mounts=tuple(one for _, one in ordered), refusals=refusals or contract.refusals
     ), ordered
+
+
+def start_checks(path: str, invoker: Invoker) -> None:
+    """Jobs are in use: check their inputs when they are submitted, beside whatever runs."""
+    from hotplate.worker.checks import start
+
+    start(path, invoker)
 
 
 def _serve(loaded: Loaded, channel: Channel, invoker: Any, slots: int, loop: AbstractEventLoop | None) -> None:

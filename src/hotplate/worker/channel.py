@@ -16,6 +16,7 @@ from hotplate.wire.arena import Arena
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
+    CHECKS,
     HEADER_BYTES,
     MAX_FRAME_BYTES,
     RELEASE,
@@ -54,6 +55,7 @@ class Channel:
         self.gone = False
         self.on_cancel: Callable[[int], None] | None = None
         self.on_window: Callable[[int], None] | None = None
+        self.on_checks: Callable[[str], None] | None = None
         self._rest = b""
         self._lock = Lock()
         self._answers_lock = Lock()
@@ -143,6 +145,9 @@ class Channel:
                 self.answers.release(*PLACE.unpack(payload))
         elif kind == SHUTDOWN:
             self.closing = True
+        elif kind == CHECKS:
+            if self.on_checks is not None:
+                self.on_checks(payload.decode())
         else:
             raise WireError(f"A frame of kind {kind} came from the server; this worker does not know it.")
 

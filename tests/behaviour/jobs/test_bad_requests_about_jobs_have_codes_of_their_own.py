@@ -58,7 +58,7 @@ def test_the_same_key_is_the_same_job_and_another_body_a_conflict(server):
     assert submit(server, "/infer", {"prompt": "a"}, idempotency_key="key-1") == first
     ended(server, first)
     assert submit(server, "/infer", {"prompt": "a"}, idempotency_key="key-1") == first
-    for route, body in (("/infer", {"prompt": "b"}), ("/count", {"prompt": "a"})):
+    for route, body in (("/infer", {"prompt": "b"}), ("/count", {"number": 1})):
         reply = server.post(route, body, headers={**ASYNC, "idempotency-key": "key-1"})
         assert (reply.status, reply.json()["code"]) == (409, "idempotency_conflict")
 
@@ -92,3 +92,29 @@ def test_jobs_can_be_turned_off(tmp_path):
         assert server.post("/infer", {"prompt": "ab"}, headers=ASYNC).json()["output"] == "ba"
         assert server.get("/jobs").status == 404
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b'{"prompt": 1}', b'{"wrong": "x"}', b'{"prompt": "x", "prompt": 2}', b"\xff"]
+)
+def test_an_input_that_does_not_fit_is_refused_as_the_call_would_be(server, body):
+    direct = server.post("/infer", body)
+    assert 400 <= direct.status < 500
+    refused = server.post("/infer", body, headers=ASYNC)
+    assert refused.status == direct.status
+    assert refused.json()["detail"] == direct.json()["detail"]
+    assert server.get("/jobs?route=/infer&state=failed").json()["jobs"] == []
+
+
+def test_an_input_is_checked_while_the_model_is_busy(tmp_path):
+    write_project(
+        tmp_path / "model", {"service.py": MODEL["service.py"].replace("async def", "def").replace("await ", "")}
+    )
+    env = {"HOTPLATE_HOME": str(tmp_path / "home")}
+    with serve(tmp_path / "model", env=env) as server:
+        ended(server, submit(server, "/count", {"number": 1}))
+        submit(server, "/steps", {"steps": 400, "pause": 0.1})
+        reply = server.post("/count", {"number": "many"}, headers=ASYNC)
+        assert reply.status == 422
+        assert reply.json()["detail"][0]["loc"][-1] == "number"
+        submit(server, "/count", {"number": 2})

@@ -27,7 +27,7 @@ def test_status_says_who_must_act(error):
     if issubclass(error, errors.InvalidInput | errors.BlockedURL):
         assert 400 <= status < 500
     elif issubclass(error, errors.Unavailable):
-        assert status in {502, 503, 504}
+        assert status in {429, 502, 503, 504}
     elif issubclass(error, errors.PlatformError | errors.ProjectError | errors.SettingError | errors.InvalidOutput):
         assert status == 500
 
