@@ -36,6 +36,8 @@ REWRITE_S = 1.0
 """How long after a failed write of a result to try again. The lease is kept meanwhile."""
 KILL_AFTER_S = 5.0
 """How long a call that was given up may go on before its worker is ended."""
+RECALL_NS = 1_000_000_000
+"""What was sent ahead and has not begun after this long is taken back."""
 QUICK_NS = 5_000_000
 AHEAD = 16
 """Where jobs are shorter than this, so many are leased ahead of free slots: enough to fill a flush of the store. Where
@@ -310,7 +312,22 @@ class Runner:
 
     # -- giving up
 
+    def recall(self) -> None:
+        """Take back what was sent ahead and waits behind a call that takes long: another worker may have room."""
+        oldest = monotonic_ns() - RECALL_NS
+        for call in list(self.running.values()):
+            exchange = call.exchange
+            if not call.over and exchange.received_ns < oldest and exchange.link is not None and _not_begun(call):
+                self._take_back(call)
+
+    def _take_back(self, call: JobCall) -> None:
+        call.end(Attempt(status=503, cause="release"))
+        self._endpoint.cancel(call.exchange)
+
     def _late(self, call: JobCall) -> None:
+        if _not_begun(call):  # the time is another's
+            self._take_back(call)
+            return
         text = f"No answer within {self._rules.timeout_s:g} s (job_timeout)."
         body = msgspec.json.encode({"detail": text, "code": "deadline_exceeded"})
         headers = (("content-type", "application/json"),)
@@ -402,6 +419,12 @@ class Runner:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _not_begun(call: JobCall) -> bool:
+    """Whether a call still waits: in the endpoint's queue, or in its worker behind another one."""
+    link = call.exchange.link
+    return link is None or link.never_started(call.exchange)
 
 
 def _ignore(result: Any, error: BaseException | None) -> None:

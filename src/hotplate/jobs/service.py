@@ -176,6 +176,7 @@ class Jobs:
                     renewed = now
                     self.runner.renew()
                 await self._expire(watch)
+                self.runner.recall()
                 self.runner.wake()
                 self.tally.depth = await self.desk.read(lambda store: store.depth(self.name))
                 if now - swept >= SWEEP_S:

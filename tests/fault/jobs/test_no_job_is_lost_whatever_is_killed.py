@@ -165,7 +165,9 @@ def test_a_stopped_server_loses_its_lease_and_its_late_write_is_refused(tmp_path
 
 
 def test_a_poison_job_and_a_hanging_one_hold_nobody_up(tmp_path):
-    write_project(tmp_path / "model", {"service.py": MODEL["service.py"].replace("async def", "def")})
+    write_project(
+        tmp_path / "model", {"service.py": MODEL["service.py"].replace("async def", "def").replace("await ", "")}
+    )
     env = {"HOTPLATE_HOME": str(tmp_path / "home")}
     args = ("--workers", "2", "--job-timeout", "0.5s", "--job-attempts", "2", "--job-crashes", "3")
     with serve(tmp_path / "model", *args, env=env) as server:
