@@ -16,7 +16,9 @@ from hotplate.wire import frames
 from hotplate.wire.frames import ARENA, HEADER_BYTES, MAX_FRAME_BYTES, decode_reply
 from hotplate.wire.layout import HEADER
 
-ANSWER_S = 1.0
+ANSWER_S = 5.0
+LATE_S = 0.05
+"""How long to wait for a worker, and for one that was too late the last time: submits must not stand in line for it."""
 MOST_BYTES = 1024 * 1024
 """Larger inputs are not checked: they are media, and looking at them costs as much as using them."""
 
@@ -68,11 +70,12 @@ class Checks:
                 return None
         if not self._workers:
             return None
-        worker = min(self._workers, key=lambda each: len(each.asked))
+        worker = min(self._workers, key=lambda each: (each.late, len(each.asked)))
         answer = worker.ask(index, meta, body)
         try:
-            return await asyncio.wait_for(answer, ANSWER_S)
+            return await asyncio.wait_for(answer, LATE_S if worker.late else ANSWER_S)
         except TimeoutError:
+            worker.late = True
             return None
 
 
@@ -83,6 +86,7 @@ class _Worker(asyncio.Protocol):
 
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
+        self.late = False
         self.asked: dict[int, asyncio.Future[Refusal | None]] = {}
         self._last = 0
         self._rest = b""
@@ -115,6 +119,7 @@ class _Worker(asyncio.Protocol):
             if len(data) < after:
                 break
             future = self.asked.pop(call_id, None)
+            self.late = False
             if future is not None and not future.done():
                 reply = decode_reply(data[HEADER_BYTES : HEADER_BYTES + meta]) if meta else frames.Reply()
                 body = data[HEADER_BYTES + meta : after] if not flags & ARENA else b""

@@ -42,6 +42,7 @@ FULL_RETRY_S = 5.0
 Headers = tuple[tuple[str, str], ...]
 Answer = tuple[int, bytes, Headers]
 Log = Callable[[Exchange, int], None]
+Work = Callable[[Exchange], Coroutine[Any, Any, Answer | None]]
 
 
 class Unfit(Exception):
@@ -57,9 +58,7 @@ class JobPlan:
 
     __slots__ = ("_log", "_most_bytes", "_web", "_work", "error_key", "named_id")
 
-    def __init__(
-        self, web: Web, log: Log, work: Callable[[Exchange], Coroutine[Any, Any, Answer | None]], most_bytes: int
-    ) -> None:
+    def __init__(self, web: Web, log: Log, work: Work, most_bytes: int) -> None:
         self.named_id = b""
         self.error_key = "detail"
         self._web = web
@@ -132,11 +131,11 @@ class Web:
             if job is None:
                 raise JobNotFound
             if wish.wait_s and job.ended and job.state != "cancelled":
-                status, body, headers = await self._answer_of(job)
+                status, body, headers = await self.answer_of(job)
                 return status, body, (*headers, where[0], ("preference-applied", "wait"))
             return 202, encode_json(document(job, self.prefix)), (*JSON, *where, ("retry-after", "1"))
 
-        return JobPlan(self, self._log, work, most_bytes)
+        return self.plan(work, most_bytes)
 
     async def keep(
         self,
@@ -203,9 +202,9 @@ class Web:
         parts = head.path.split("/")[2:]
         method = "GET" if head.method == "HEAD" else head.method
         if not parts or parts == [""]:
-            return self._plan(lambda _: self._list(head)) if method == "GET" else None
+            return self.plan(lambda _: self._list(head)) if method == "GET" else None
         job_id, rest = parts[0], parts[1:]
-        work: Callable[[Exchange], Coroutine[Any, Any, Answer | None]] | None = None
+        work: Work | None = None
         if method == "GET" and not rest:
             work = lambda _: self._show(head, job_id)  # noqa: E731
         elif method == "DELETE" and not rest:
@@ -216,10 +215,11 @@ class Web:
             work = lambda exchange: self._events(exchange, job_id)  # noqa: E731
         elif method == "POST" and rest == ["retry"]:
             work = lambda _: self._retry(job_id)  # noqa: E731
-        return self._plan(work) if work is not None else None
+        return self.plan(work) if work is not None else None
 
-    def _plan(self, work: Callable[[Exchange], Coroutine[Any, Any, Answer | None]]) -> JobPlan:
-        return JobPlan(self, self._log, work, SMALL_BODY_BYTES)
+    def plan(self, work: Work, most_bytes: int = SMALL_BODY_BYTES) -> JobPlan:
+        """A plan that answers with what a coroutine gives."""
+        return JobPlan(self, self._log, work, most_bytes)
 
     # -- pages
 
@@ -253,9 +253,9 @@ class Web:
 
     async def _result(self, head: RequestHead, job_id: str) -> Answer:
         await self.jobs.open()
-        return await self._answer_of(found(await self.jobs.wait(job_id, read_wait(head))))
+        return await self.answer_of(found(await self.jobs.wait(job_id, read_wait(head))))
 
-    async def _answer_of(self, job: Job) -> Answer:
+    async def answer_of(self, job: Job) -> Answer:
         """The answer of a job that has ended, as the project gave it."""
         if not job.ended:
             raise JobNotFinished(f"The job is {job.state}, so it has no result yet. Wait for it with ?wait=30.")

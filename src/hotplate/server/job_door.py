@@ -12,6 +12,7 @@ from hotplate.edge.head import RequestHead
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.contract import Mount
     from hotplate.jobs.http import Web
     from hotplate.jobs.service import Jobs
     from hotplate.server.access import AccessLog
@@ -52,20 +53,47 @@ class JobDoor:
 
     # -- requests
 
-    def wanted(self, head: RequestHead) -> bool:
-        """Whether a call of a route is to become a job (RFC 7240, 4.1)."""
+    def manner(self, head: RequestHead, mount: Mount) -> str:
+        """In whose manner a call of a route is to become a job: "" not at all, `http` as RFC 7240, 4.1 says."""
+        if mount.job:
+            return mount.job
+        if head.headers.get(b"x-octoai-async") == b"1":
+            return "octoai"
         prefer = head.headers.get(b"prefer")
-        return prefer is not None and b"respond-async" in prefer.lower()
+        if prefer is not None and b"respond-async" in prefer.lower():
+            from hotplate.jobs.asking import prefers_async
 
-    def submit(self, head: RequestHead, meta: Meta, most_bytes: int) -> Plan:
+            return "http" if prefers_async(head) else ""
+        return ""
+
+    def submit(self, manner: str, head: RequestHead, meta: Meta, most_bytes: int) -> Plan:
         """Keep a call."""
-        return self._open_web().submit(head, meta, most_bytes)
+        web = self._open_web()
+        if manner == "cortex":
+            from hotplate.jobs import manner_cortex
+
+            return manner_cortex.submit(web, head, meta, most_bytes)
+        if manner == "octoai":
+            from hotplate.jobs import manner_octoai
+
+            return manner_octoai.submit(web, head, meta, most_bytes)
+        return web.submit(head, meta, most_bytes)
 
     def page(self, head: RequestHead) -> Plan | None:
-        """What `/jobs` and the paths below it answer; None for other paths."""
+        """What `/jobs` and the paths below it answer, and OctoAI's; None for other paths."""
+        if head.path.startswith(("/v1/requests/", "/v1/responses/")):
+            from hotplate.jobs import manner_octoai
+
+            return manner_octoai.look(self._open_web(), head)
         if not head.path.startswith(PATH) or head.path[len(PATH) : len(PATH) + 1] not in ("", "/"):
             return None
         return self._open_web().page(head)
+
+    def below(self, head: RequestHead, rest: str) -> Plan:
+        """What a mount of the manner `cortex` answers about the job whose id is `rest`."""
+        from hotplate.jobs import manner_cortex
+
+        return manner_cortex.look(self._open_web(), head, rest)
 
     # -- life
 

@@ -42,6 +42,7 @@ _ACCEPT = ("accept",)
 """What every face wants to see where a route returns media. A mount that wants more also gets to see that a request
 has no Content-Type; elsewhere such a body counts as JSON."""
 
+NO_JOBS = "The calls of this route are answered later, through jobs, which are turned off here (jobs: off)."
 SMALL_BODY_BYTES = 64 * 1024
 """System pages take no body; a small one is read and ignored."""
 
@@ -245,8 +246,10 @@ class Router:
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
                 wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
-                if self.jobs is not None and self.jobs.wanted(head):
-                    return self.jobs.submit(head, meta_of(head, "", mount, wants), cap)
+                if self.jobs is not None and (manner := self.jobs.manner(head, mount)):
+                    return self.jobs.submit(manner, head, meta_of(head, "", mount, wants), cap)
+                if mount.job:
+                    return RefusalPlan(self._access, Refusal(501, problem(NO_JOBS, code="not_provided")))
                 return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
@@ -293,6 +296,8 @@ class Router:
             path = path.rpartition("/")[0]
             if found := self._routes.get(f"{path}/*"):
                 mount = next(iter(found.values()))[1]
+                if mount.job and self.jobs is not None:
+                    return self.jobs.below(head, head.path[len(path) + 1 :])
                 return PagePlan(self._access, self._fixed(mount))
         return None
 
