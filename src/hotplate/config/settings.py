@@ -184,6 +184,16 @@ class Settings:
         "Whether calls with `Prefer: respond-async` become jobs. off: they are answered at once, like any other.",
         choices=("on", "off"),
     )
+    jobs_store: str | None = _set(
+        None,
+        "text",
+        "jobs",
+        "Where jobs are kept. auto: SQLite in HOTPLATE_HOME. A `postgresql://` URL (it may hold a password) lets "
+        "servers on several hosts share them.",
+        auto=True,
+        secret=True,
+        metavar="URL",
+    )
     job_timeout_s: float = _set(
         900.0,
         "seconds",

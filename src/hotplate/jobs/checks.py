@@ -17,6 +17,8 @@ from hotplate.wire.frames import ARENA, HEADER_BYTES, MAX_FRAME_BYTES, decode_re
 from hotplate.wire.layout import HEADER
 
 ANSWER_S = 5.0
+MOST_ASKED = 64
+"""A worker that owes so many answers is asked no more: what is asked waits in memory."""
 LATE_S = 0.05
 """How long to wait for a worker, and for one that was too late the last time: submits must not stand in line for it."""
 MOST_BYTES = 1024 * 1024
@@ -71,6 +73,8 @@ class Checks:
         if not self._workers:
             return None
         worker = min(self._workers, key=lambda each: (each.late, len(each.asked)))
+        if len(worker.asked) >= MOST_ASKED:
+            return None
         answer = worker.ask(index, meta, body)
         try:
             return await asyncio.wait_for(answer, LATE_S if worker.late else ANSWER_S)

@@ -27,7 +27,6 @@ from hotplate.errors import (
     Unavailable,
 )
 from hotplate.jobs.asking import Wish, read_filter, read_wait, read_wish
-from hotplate.jobs.blobs import INLINE_BYTES
 from hotplate.jobs.documents import document, event, page_of
 from hotplate.jobs.records import Job, NewJob, Refused, Result
 from hotplate.jobs.service import Jobs
@@ -162,7 +161,7 @@ class Web:
         if wish.key:
             said = "\n".join((method, path, meta.query, meta.content_type)).encode()
             digest = sha256(sha256(said).digest() + sha256(body).digest()).digest()
-        if size > INLINE_BYTES:
+        if size > self.jobs.inline_bytes:
             blob = await asyncio.to_thread(self._put, body)
             body = b""
         made = await self.jobs.submit(

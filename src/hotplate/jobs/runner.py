@@ -74,6 +74,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True):
 
     lease_s: float = 30.0
     timeout_s: float = 900.0
+    inline_bytes: int = INLINE_BYTES
+    """A larger result is kept as a blob."""
     most_result_bytes: int = 100 * 1024 * 1024
     tries: Tries = Tries()
     single: frozenset[str] = frozenset()
@@ -248,7 +250,7 @@ class Runner:
 
     def _judge(self, lease: Lease, attempt: Attempt, tries: Tries) -> None:
         ending = judge(lease, attempt, tries, random.uniform)
-        if isinstance(ending, Outcome) and len(ending.body) > INLINE_BYTES:
+        if isinstance(ending, Outcome) and len(ending.body) > self._rules.inline_bytes:
             self._follow(self._write_large(lease, ending))
         else:
             self._write(lease.fence, ending, lease)

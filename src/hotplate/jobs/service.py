@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -11,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.edge.exchange import Extent
 from hotplate.errors import StorageFull
-from hotplate.jobs.blobs import Blobs
+from hotplate.jobs.blobs import INLINE_BYTES, Blobs
 from hotplate.jobs.call import FindRoute
 from hotplate.jobs.checks import Checks, Refusal
 from hotplate.jobs.desk import Desk
@@ -28,6 +30,7 @@ from hotplate.jobs.watch import Watch
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.jobs.postgres import Listener
 
 SWEEP_S = 60.0
 COLLECT_S = 3600.0
@@ -61,6 +64,8 @@ class Jobs:
         self.runner: Runner
         self.checks: Checks
         self.opened = False
+        self.inline_bytes = INLINE_BYTES
+        self._listener: Listener | None = None
         self._endpoint = endpoint
         self._find = find
         self._allocate = allocate
@@ -94,11 +99,12 @@ class Jobs:
         settings = self.settings
         keep = settings.job_retention_s
         retention = Retention(results_s=keep, rows_s=7 * keep, keys_s=keep)
-        self.desk = Desk(lambda: SqliteStore(self.database, retention=retention), explain)
+        self.desk = Desk(*self._backend(retention))
         await self.desk.open()
         rules = Rules(
             lease_s=settings.job_lease_s,
             timeout_s=settings.job_timeout_s,
+            inline_bytes=self.inline_bytes,
             most_result_bytes=settings.max_job_result_bytes,
             tries=Tries(failures=settings.job_attempts, crashes=settings.job_crashes),
             single=SINGLE,
@@ -121,12 +127,36 @@ class Jobs:
         self.opened = True
         self._loop_task = asyncio.get_running_loop().create_task(self._keep())
 
+    def _backend(self, retention: Retention) -> tuple[Callable[[], Store], Callable[[BaseException], BaseException]]:
+        """How the store is opened, and what its errors mean."""
+        url = self.settings.jobs_store
+        if url is None:
+            return lambda: SqliteStore(self.database, retention=retention), explain
+        from hotplate.jobs.postgres import Listener, PostgresStore, unreachable
+
+        self.inline_bytes = sys.maxsize  # files of this machine are no use to others
+        loop = asyncio.get_running_loop()
+
+        def heard(endpoint: str) -> None:
+            if endpoint == self.name and self.opened:
+                with contextlib.suppress(RuntimeError):  # the loop has ended
+                    loop.call_soon_threadsafe(self.runner.wake)
+
+        self._listener = Listener(url, heard)
+        return lambda: PostgresStore(url, retention=retention), lambda error: explain(unreachable(error))
+
+    def _alive(self, owner: str) -> bool:
+        """Whether an owner may still be there. Of other machines' nobody knows but by their leases."""
+        return self.settings.jobs_store is not None or self._owners.alive(owner)
+
     async def close(self) -> None:
         """Give back what still runs and close the store."""
         self._closed = True
         self.news.close()
         if not self.opened:
             return
+        if self._listener is not None:
+            self._listener.stop()
         assert self._loop_task is not None
         self._loop_task.cancel()
         try:
@@ -166,7 +196,7 @@ class Jobs:
     async def _keep(self) -> None:
         """Renew leases, end those of servers that are gone, drop what is old, look for jobs from elsewhere."""
         lease_s = self.settings.job_lease_s
-        watch = Watch(lease_s, self._owners.alive)
+        watch = Watch(lease_s, self._alive)
         pause = max(0.05, min(lease_s / 6, 2.0))
         renewed = swept = collected = monotonic()
         while True:

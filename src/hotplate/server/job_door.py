@@ -103,7 +103,7 @@ class JobDoor:
             if self._jobs.opened:
                 self._jobs.tell_workers()
                 self._jobs.runner.wake()
-        elif (self._folder / "jobs.db").exists():
+        elif self._settings.jobs_store is not None or (self._folder / "jobs.db").exists():
             self._opening = asyncio.get_running_loop().create_task(self._resume())
 
     async def _resume(self) -> None:

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import postgres_server
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -209,12 +210,35 @@ def sqlite_machine() -> type[Machine]:
     return SqliteMachine
 
 
-@pytest.mark.parametrize("make", [sqlite_machine], ids=["sqlite"])
+def postgres_machine() -> type[Machine]:
+    import psycopg
+
+    from hotplate.jobs.postgres import PostgresStore
+
+    url = postgres_server.fresh_database()
+
+    class PostgresMachine(Machine):
+        def __init__(self) -> None:
+            with psycopg.connect(url, autocommit=True) as db:
+                if db.execute("SELECT 1 FROM pg_namespace WHERE nspname = 'hotplate'").fetchone():
+                    tables = "hotplate.job, hotplate.input, hotplate.output, hotplate.idempotency"
+                    db.execute(f"TRUNCATE {tables} RESTART IDENTITY")
+            super().__init__()
+
+        def open(self):
+            return PostgresStore(url, retention=RETENTION, clock=self.clock)
+
+    return PostgresMachine
+
+
+@pytest.mark.parametrize("make", [sqlite_machine, postgres_machine], ids=["sqlite", "postgres"])
 def test_a_store_agrees_with_the_reference(make):
+    if make is postgres_machine and not postgres_server.installed():
+        pytest.skip(postgres_server.REASON)
     run_state_machine_as_test(
         make(),
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=EXAMPLES if make is sqlite_machine else EXAMPLES // 4,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,

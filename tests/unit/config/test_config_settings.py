@@ -19,6 +19,7 @@ EXPECTED = {
     "timeout_s": 300.0,
     "setup_timeout_s": 900.0,
     "jobs": "on",
+    "jobs_store": None,
     "job_timeout_s": 900.0,
     "job_attempts": 4,
     "job_crashes": 3,
