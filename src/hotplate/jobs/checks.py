@@ -25,6 +25,7 @@ MOST_BYTES = 1024 * 1024
 """Larger inputs are not checked: they are media, and looking at them costs as much as using them."""
 
 Refusal = tuple[int, bytes, tuple[tuple[str, str], ...]]
+Looked = Refusal | bytes | None
 
 
 class Checks:
@@ -61,8 +62,11 @@ class Checks:
         if not self._workers:
             self._came.clear()
 
-    async def refusal(self, index: int, meta: bytes, body: bytes, *, patient: bool) -> Refusal | None:
-        """What is wrong with an input; None when nothing is, or nobody can say. `patient`: wait for a first worker."""
+    async def look(self, index: int, meta: bytes, body: bytes, *, patient: bool) -> Looked:
+        """What is wrong with an input, or what the face shows of a good one; None when nobody can say.
+
+        `patient`: wait for a first worker.
+        """
         if len(body) > MOST_BYTES:
             return None
         if not self._workers and patient:
@@ -91,13 +95,13 @@ class _Worker(asyncio.Protocol):
     def __init__(self, checks: Checks) -> None:
         self._checks = checks
         self.late = False
-        self.asked: dict[int, asyncio.Future[Refusal | None]] = {}
+        self.asked: dict[int, asyncio.Future[Looked]] = {}
         self._last = 0
         self._rest = b""
 
-    def ask(self, index: int, meta: bytes, body: bytes) -> asyncio.Future[Refusal | None]:
+    def ask(self, index: int, meta: bytes, body: bytes) -> asyncio.Future[Looked]:
         call_id = self._last = (self._last + 1) & 0xFFFFFFFF
-        future: asyncio.Future[Refusal | None] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[Looked] = asyncio.get_running_loop().create_future()
         self.asked[call_id] = future
         head = HEADER.pack(len(meta) + len(body), call_id, frames.REQUEST, 0, index, len(meta), monotonic_ns())
         self.transport.write(head + meta + body)
@@ -128,6 +132,6 @@ class _Worker(asyncio.Protocol):
                 reply = decode_reply(data[HEADER_BYTES : HEADER_BYTES + meta]) if meta else frames.Reply()
                 body = data[HEADER_BYTES + meta : after] if not flags & ARENA else b""
                 headers = (("content-type", reply.content_type), *reply.headers)
-                future.set_result(None if status < 400 else (status, body, headers))
+                future.set_result(body if status < 400 else (status, body, headers))
             data = data[after:]
         self._rest = data

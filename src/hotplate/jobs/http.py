@@ -156,8 +156,11 @@ class Web:
         size = len(body)
         digest = b""
         kept = encode_meta(msgspec.structs.replace(meta, request_id=job_id))
-        if refusal := await self.jobs.refusal(method, path, kept, body):
-            raise Unfit(refusal)
+        looked = await self.jobs.look(method, path, kept, body)
+        if isinstance(looked, tuple):
+            raise Unfit(looked)
+        if origin == "deepaas":
+            note = (looked or b"{}").decode()
         if wish.key:
             said = "\n".join((method, path, meta.query, meta.content_type)).encode()
             digest = sha256(sha256(said).digest() + sha256(body).digest()).digest()
@@ -167,7 +170,7 @@ class Web:
         made = await self.jobs.submit(
             NewJob(
                 id=job_id,
-                endpoint=self.jobs.name,
+                endpoint=self.jobs.solo_name if origin == "deepaas" else self.jobs.name,
                 method=method,
                 path=path,
                 meta=kept,

@@ -220,6 +220,9 @@ class Runner:
                 extent = None  # it goes in the frame, more slowly
         exchange = call.make_exchange(body, extent)
         call.timer = self._loop.call_later(self._rules.timeout_s, self._late, call)
+        self._send(call, exchange)
+
+    def _send(self, call: JobCall, exchange: Exchange) -> None:
         self._endpoint.submit(exchange)
 
     # -- what the calls tell (their Caller)
@@ -329,7 +332,10 @@ class Runner:
     def _late(self, call: JobCall) -> None:
         if _not_begun(call):  # the time is another's
             self._take_back(call)
-            return
+        else:
+            self._too_late(call)
+
+    def _too_late(self, call: JobCall) -> None:
         text = f"No answer within {self._rules.timeout_s:g} s (job_timeout)."
         body = msgspec.json.encode({"detail": text, "code": "deadline_exceeded"})
         headers = (("content-type", "application/json"),)

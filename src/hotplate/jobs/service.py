@@ -9,19 +9,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hotplate.edge.exchange import Extent
 from hotplate.errors import StorageFull
 from hotplate.jobs.blobs import INLINE_BYTES, Blobs
 from hotplate.jobs.call import FindRoute
-from hotplate.jobs.checks import Checks, Refusal
+from hotplate.jobs.checks import Checks, Looked
 from hotplate.jobs.desk import Desk
 from hotplate.jobs.news import News
 from hotplate.jobs.owners import Owners
 from hotplate.jobs.records import Held, Job, NewJob, Refused, Submitted
 from hotplate.jobs.retention import Retention
 from hotplate.jobs.runner import Endpoint, Rules, Runner
+from hotplate.jobs.solo import SoloRunner, StartSolo
 from hotplate.jobs.sqlite import SqliteStore, storage_error
 from hotplate.jobs.store import Store
 from hotplate.jobs.tally import Tally
@@ -32,6 +35,8 @@ if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.jobs.postgres import Listener
 
+TRAINING_S = 7 * 86_400.0
+"""A training may take as long as this."""
 SWEEP_S = 60.0
 COLLECT_S = 3600.0
 SWEPT_ROWS = 1000
@@ -51,9 +56,11 @@ class Jobs:
         endpoint: Endpoint,
         find: FindRoute,
         allocate: Callable[[int], Extent],
+        start_solo: StartSolo,
         warn: Callable[[str], None],
     ) -> None:
         self.name = name
+        self.solo_name = f"{name}/alone"
         self.folder = folder
         self.settings = settings
         self.most = settings.max_jobs
@@ -62,6 +69,7 @@ class Jobs:
         self.blobs: Blobs
         self.desk: Desk
         self.runner: Runner
+        self.solo: SoloRunner
         self.checks: Checks
         self.opened = False
         self.inline_bytes = INLINE_BYTES
@@ -69,6 +77,8 @@ class Jobs:
         self._endpoint = endpoint
         self._find = find
         self._allocate = allocate
+        self._start_solo = start_solo
+        self._runners: tuple[Runner, ...] = ()
         self._opening: asyncio.Task[None] | None = None
         self._loop_task: asyncio.Task[None] | None = None
         self._owners: Owners
@@ -109,18 +119,26 @@ class Jobs:
             tries=Tries(failures=settings.job_attempts, crashes=settings.job_crashes),
             single=SINGLE,
         )
-        self.runner = Runner(
+        parts: dict[str, Any] = {
+            "blobs": self.blobs,
+            "find": self._find,
+            "allocate": self._allocate,
+            "news": self.news,
+            "tally": self.tally,
+        }
+        self.runner = Runner(self.desk, self._endpoint, self.name, self._owners.name, rules=rules, **parts)
+        alone = msgspec.structs.replace(rules, timeout_s=TRAINING_S, tries=Tries(failures=1, crashes=1))
+        self.solo = SoloRunner(
             self.desk,
             self._endpoint,
-            self.name,
+            self.solo_name,
             self._owners.name,
-            rules=rules,
-            blobs=self.blobs,
-            find=self._find,
-            allocate=self._allocate,
-            news=self.news,
-            tally=self.tally,
+            rules=alone,
+            start=self._start_solo,
+            most=settings.workers,
+            **parts,
         )
+        self._runners = (self.runner, self.solo)
         self.checks = Checks(self._owners.place)
         await self.checks.open()
         self.tell_workers()
@@ -160,7 +178,8 @@ class Jobs:
         assert self._loop_task is not None
         self._loop_task.cancel()
         try:
-            await self.runner.release()
+            for runner in self._runners:
+                await runner.release()
         except Exception as error:  # noqa: BLE001 - the lease ends by itself
             self.tally.trouble(f"jobs could not be given back: {error}")
         await self.desk.close()
@@ -172,24 +191,24 @@ class Jobs:
         for link in self._endpoint.links:
             link.open_checks(str(self.checks.path))
 
-    async def refusal(self, method: str, path: str, meta: bytes, body: bytes) -> Refusal | None:
-        """What is wrong with an input, in the words of its route's face; None when it can be kept."""
+    async def look(self, method: str, path: str, meta: bytes, body: bytes) -> Looked:
+        """What is wrong with an input, in the words of its route's face, or what the face shows of a good one."""
         found = self._find(method, path)
         if found is None or not self._endpoint.links:
             return None
         patient = any(not link.pending for link in self._endpoint.links)
-        return await self.checks.refusal(found[0], meta, body, patient=patient)
+        return await self.checks.look(found[0], meta, body, patient=patient)
 
     def pause(self) -> None:
         """Take no more jobs; let those that wait for news go."""
         self.news.close()
-        if self.opened:
-            self.runner.pause()
+        for runner in self._runners:
+            runner.pause()
 
     @property
     def busy(self) -> bool:
         """Whether a job runs here."""
-        return self.opened and self.runner.busy
+        return any(runner.busy for runner in self._runners)
 
     # -- the loop
 
@@ -204,10 +223,11 @@ class Jobs:
                 now = monotonic()
                 if now - renewed >= lease_s / 3:
                     renewed = now
-                    self.runner.renew()
+                    for runner in self._runners:
+                        runner.renew()
                 await self._expire(watch)
                 self.runner.recall()
-                self.runner.wake()
+                self.wake()
                 self.tally.depth = await self.desk.read(lambda store: store.depth(self.name))
                 if now - swept >= SWEEP_S:
                     swept = now
@@ -237,6 +257,11 @@ class Jobs:
         while await self.desk.wrote(lambda store: store.sweep(SWEPT_ROWS)) >= SWEPT_ROWS:
             await asyncio.sleep(0)
 
+    def wake(self) -> None:
+        """There may be something to run."""
+        for runner in self._runners:
+            runner.wake()
+
     # -- what callers want
 
     async def submit(self, new: NewJob) -> Submitted | Refused:
@@ -244,16 +269,17 @@ class Jobs:
         asked = self.desk.wrote(lambda store: store.submit(new, self.most))
         task = asyncio.ensure_future(asked)
         await asyncio.sleep(0)  # the submit stands in line now, and the lease behind it goes to disk with it
-        self.runner.wake()
+        self.wake()
         made = await task
         if isinstance(made, Submitted) and made.created:
             self.tally.submitted += 1
-        self.runner.wake()
+        self.wake()
         return made
 
-    async def get(self, job_id: str) -> Job | None:
-        """One job."""
-        return await self.desk.read(lambda store: store.get(self.name, job_id))
+    async def get(self, job_id: str, *, alone: bool = False) -> Job | None:
+        """One job; `alone`: one that runs in a process of its own."""
+        name = self.solo_name if alone else self.name
+        return await self.desk.read(lambda store: store.get(name, job_id))
 
     async def wait(self, job_id: str, seconds: float) -> Job | None:
         """One job, when it has ended, or after so long."""
@@ -266,12 +292,14 @@ class Jobs:
                     return job
                 await listener.wait(min(left, 1.0))
 
-    async def cancel(self, job_id: str) -> tuple[Job | None, bool]:
+    async def cancel(self, job_id: str, *, alone: bool = False) -> tuple[Job | None, bool]:
         """Cancel a job, running or not. Gives it, and whether this call changed it."""
-        job, changed = await self.desk.wrote(lambda store: store.cancel(self.name, job_id))
+        name = self.solo_name if alone else self.name
+        job, changed = await self.desk.wrote(lambda store: store.cancel(name, job_id))
         if changed:
             self.tally.ended("cancelled")
-            self.runner.drop(job_id)
+            for runner in self._runners:
+                runner.drop(job_id)
             self.news.changed(job_id)
         return job, changed
 

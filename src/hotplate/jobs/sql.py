@@ -310,6 +310,18 @@ class SqlStore:
             self._run("DELETE FROM output WHERE seq = ?", row)
         return self.get(endpoint, job_id), row is not None
 
+    def forget(self, endpoint: str, job_id: str) -> bool:
+        """Drop a job that has ended."""
+        row = self._run(
+            "DELETE FROM job WHERE endpoint = ? AND id = ? AND state IN ('completed', 'failed', 'dead', 'cancelled')"
+            " RETURNING seq",
+            (endpoint, job_id),
+        ).fetchone()
+        if row is not None:
+            self._run("DELETE FROM input WHERE seq = ?", (row[0],))
+            self._run("DELETE FROM output WHERE seq = ?", (row[0],))
+        return row is not None
+
     def overdue(self, endpoint: str) -> list[str]:
         """End what waited past its deadline."""
         now = self._clock.now_ms()

@@ -87,6 +87,10 @@ class Store(Protocol):
         """Let a failed or dead job run again, its counts at zero."""
         ...
 
+    def forget(self, endpoint: str, job_id: str) -> bool:
+        """Drop a job that has ended, and all that is kept of it."""
+        ...
+
     def overdue(self, endpoint: str) -> list[str]:
         """End the jobs that waited past their deadline. Gives their ids."""
         ...

@@ -4,6 +4,7 @@ without jobs starts and weighs as if there were none."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,14 @@ if TYPE_CHECKING:
     from hotplate.server.endpoint import Endpoint
     from hotplate.server.log import Log
     from hotplate.server.memory import Memory
+    from hotplate.server.process import Process
     from hotplate.server.router import Router
+    from hotplate.server.solo import SoloWorker
     from hotplate.wire.frames import Meta
 
 PATH = "/jobs"
+SOLO_NUMBERS = 1000
+"""Workers that run one job alone are numbered from here in the log."""
 
 
 class JobDoor:
@@ -39,6 +44,7 @@ class JobDoor:
         memory: Memory,
         log: Log,
         access: AccessLog,
+        spawn: Callable[[int], Process],
     ) -> None:
         self._name = name
         self._folder = folder
@@ -48,6 +54,8 @@ class JobDoor:
         self._memory = memory
         self._log = log
         self._access = access
+        self._spawn = spawn
+        self._solos = 0
         self._web: Web | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -73,6 +81,10 @@ class JobDoor:
             from hotplate.jobs import manner_cortex
 
             return manner_cortex.submit(web, head, meta, most_bytes)
+        if manner == "deepaas":
+            from hotplate.jobs import manner_deepaas
+
+            return manner_deepaas.submit(web, head, meta, most_bytes)
         if manner == "octoai":
             from hotplate.jobs import manner_octoai
 
@@ -89,8 +101,12 @@ class JobDoor:
             return None
         return self._open_web().page(head)
 
-    def below(self, head: RequestHead, rest: str) -> Plan:
-        """What a mount of the manner `cortex` answers about the job whose id is `rest`."""
+    def below(self, mount: Mount, head: RequestHead, rest: str) -> Plan:
+        """What a mount without a call answers about jobs in its manner; `rest` is the path below it."""
+        if mount.job == "deepaas":
+            from hotplate.jobs import manner_deepaas
+
+            return manner_deepaas.look(self._open_web(), head, mount.path, rest)
         from hotplate.jobs import manner_cortex
 
         return manner_cortex.look(self._open_web(), head, rest)
@@ -102,7 +118,7 @@ class JobDoor:
         if self._jobs is not None:
             if self._jobs.opened:
                 self._jobs.tell_workers()
-                self._jobs.runner.wake()
+                self._jobs.wake()
         elif self._settings.jobs_store is not None or (self._folder / "jobs.db").exists():
             self._opening = asyncio.get_running_loop().create_task(self._resume())
 
@@ -141,6 +157,18 @@ class JobDoor:
 
         return lines(self._jobs.tally)
 
+    def _start_solo(self) -> SoloWorker:
+        from hotplate.server.solo import SoloWorker
+
+        self._solos += 1
+        number = SOLO_NUMBERS + self._solos
+        return SoloWorker(
+            self._log,
+            lambda _: self._spawn(number),
+            setup_timeout_s=self._settings.setup_timeout_s,
+            id_prefix=f"{self._name}-{number}",
+        )
+
     @property
     def _jobs(self) -> Jobs | None:
         return None if self._web is None else self._web.jobs
@@ -157,6 +185,7 @@ class JobDoor:
                 endpoint=self._endpoint,
                 find=self._router.find,
                 allocate=self._memory.allocate,
+                start_solo=self._start_solo,
                 warn=self._log.warning,
             )
             self._web = Web(jobs, self._note)

@@ -241,6 +241,8 @@ class Router:
             if found is not None:
                 index, mount = found
                 if mount.call is None:
+                    if mount.job and self.jobs is not None:
+                        return self.jobs.below(mount, head, "")
                     return PagePlan(self._access, self._fixed(mount))
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
@@ -297,7 +299,7 @@ class Router:
             if found := self._routes.get(f"{path}/*"):
                 mount = next(iter(found.values()))[1]
                 if mount.job and self.jobs is not None:
-                    return self.jobs.below(head, head.path[len(path) + 1 :])
+                    return self.jobs.below(mount, head, head.path[len(path) + 1 :])
                 return PagePlan(self._access, self._fixed(mount))
         return None
 

@@ -81,6 +81,7 @@ class Serving:
                 memory=memory,
                 log=log,
                 access=self.access,
+                spawn=start,
             )
         self._listener = listener
         self._id_prefix = id_prefix

@@ -43,11 +43,14 @@ def _run(path: str, invoker: Invoker) -> None:
 
 
 def check(invoker: Invoker, work: Work) -> bytes:
-    """Decode a call. Gives an answer frame: 200 without a body, or what the caller is told of a wrong input."""
+    """Decode a call. Gives an answer frame: 200, with what the face shows of it, or what a wrong input is told."""
     route = invoker.routes[work[1]]
     try:
         body, head = invoker.open(work)
-        route.decode(body, head)
+        values = route.decode(body, head)
+        describe = getattr(route.codec, "describe", None)  # a face that shows a job's arguments
+        if describe is not None:
+            return invoker.frame(work[0], describe(values), 0)
     except Exception as error:  # noqa: BLE001 - only what is the caller's own fault is said
         answer = route.codec.error(error, invoker.request_id(work))
         if 400 <= answer.status < 500:

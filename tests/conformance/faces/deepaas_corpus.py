@@ -104,7 +104,6 @@ PATHS = [
     post("/v2/models/bare/train/"),
     post("/v2/models/main/train/"),
     post("/v2/models/main/train/?epochs=x"),
-    post("/v2/models/main/train/?epochs=1", differs="training", status=501, holds="Training runs as a job"),
 ]
 
 QUERY = [

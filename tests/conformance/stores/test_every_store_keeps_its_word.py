@@ -223,6 +223,15 @@ def test_results_go_first_then_rows(store, clock):
     assert store.get(E, "one") is None
 
 
+def test_only_what_has_ended_is_forgotten(store):
+    submit(store)
+    (found,) = lease(store)
+    assert run(store, lambda s: s.forget(E, "one")) is False
+    finish(store, found.fence)
+    assert run(store, lambda s: s.forget(E, "one")) is True
+    assert (store.get(E, "one"), store.result(E, "one")) == (None, None)
+
+
 def test_a_sweep_leaves_what_has_not_ended(store, clock):
     submit(store, "waits")
     submit(store, "runs")
