@@ -15,6 +15,7 @@ COMMANDS = {
     "inspect": "Show what a project offers, and why Hotplate thinks so",
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
+    "job": "Submit calls to run later, and see what became of them",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
     "config": "Show every setting, its value and where that came from",
     "completion": "Print a completion script for bash, zsh or fish",

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
         StatusError,
         StreamFailed,
     )
+    from hotplate.client.jobs import Job
 
 _HOME = {
     "AsyncClient": "hotplate.client.async_client",
     "Client": "hotplate.client.client",
+    "Job": "hotplate.client.jobs",
     "RawAnswer": "hotplate.client.answers",
 }
 
@@ -51,6 +53,7 @@ __all__ = [
     "InputRefused",
     "InvalidAnswer",
     "InvalidCall",
+    "Job",
     "NotAuthorized",
     "RateLimited",
     "RawAnswer",

@@ -231,6 +231,7 @@ def postgres_machine() -> type[Machine]:
     return PostgresMachine
 
 
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("make", [sqlite_machine, postgres_machine], ids=["sqlite", "postgres"])
 def test_a_store_agrees_with_the_reference(make):
     if make is postgres_machine and not postgres_server.installed():
@@ -238,7 +239,7 @@ def test_a_store_agrees_with_the_reference(make):
     run_state_machine_as_test(
         make(),
         settings=settings(
-            max_examples=EXAMPLES if make is sqlite_machine else EXAMPLES // 4,
+            max_examples=EXAMPLES if make is sqlite_machine else EXAMPLES // 10,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
