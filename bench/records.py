@@ -25,13 +25,15 @@ class Call:
     """How one peer is asked to do one piece of work, and how its answer is read.
 
     `encode` turns the input (a prompt, or raw bytes) into a body; `decode` turns the answer's body into the value
-    that is compared with the right one.
+    that is compared with the right one. `waited_us` reads from an answer how long the call took besides the function,
+    from its whole body in the server's hands, where the server tells.
     """
 
     path: str
     encode: Callable[[Any], Body]
     decode: Callable[[bytes], Any]
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    waited_us: Callable[[bytes], float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

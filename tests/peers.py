@@ -41,6 +41,16 @@ def deepaas_python() -> Path:
     return _environment("deepaas", "deepaas==2.6.0", "setuptools<80")
 
 
+def fastapi_python() -> Path:
+    """The interpreter of an environment with FastAPI, which proxiML's endpoints were made of."""
+    return _environment("fastapi", "fastapi==0.165.0", "httpx")
+
+
+def proximl_python() -> Path:
+    """The interpreter of an environment with the real proximl package."""
+    return _environment("proximl", "proximl==1.0.2", "setuptools<80")
+
+
 def marshmallow3_python() -> Path:
     """The interpreter of an environment with what DEEPaaS's models pin: marshmallow 3 and webargs 5; and Hotplate."""
     return _environment("marshmallow3", "marshmallow==3.26.2", "webargs==5.5.3", "-e", str(CACHE.parent.parent))

@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from hotplate import compat
+from hotplate.config.route_texts import OPTION, of_flags
 from hotplate.dialects import registry
 from hotplate.dialects.base import Loaded, Match, Project
 
@@ -28,7 +29,12 @@ class Folder:
         path.write_text(dedent(text))
 
     def project(self, *targets: str, **named: str) -> Project:
-        return Project(root=self.root, targets=targets, **named)
+        """Functions as targets; a target that is a JSON object is a route to one."""
+        routes = [target for target in targets if target.startswith("{")]
+        if routes:
+            named = {"options": {OPTION: of_flags(routes)}, **named}
+        functions = tuple(target for target in targets if target not in routes)
+        return Project(root=self.root, targets=functions, **named)
 
     def match(self, *targets: str, **named: str) -> Match:
         return registry.detect(self.project(*targets, **named))

@@ -1,8 +1,10 @@
 """*hop*: how long 10 MB take from the server that has them to the user's function in another process.
 
-For a server: from its last byte to the first line of the function (`load/last_byte.py`). Beside it the same bytes
-through a multiprocessing.Queue, from `put` to the child that has them, on the same core (`load/queue_hop.py`). Bare
-uvicorn has no second process: its figure is the cost of the last byte alone, with the body joined in memory.
+For a server: from the whole body in its hands to the function, by its own clock where it tells (Hotplate does in every
+answer, and counts the encoding of the answer too), and beside that from the last byte on the client's side
+(`load/last_byte.py`). Against it the same bytes through a multiprocessing.Queue, from `put` to the child that has
+them, on the same core (`load/queue_hop.py`). Bare uvicorn has no second process: its figure is the cost of the last
+byte alone, with the body joined in memory.
 """
 
 from __future__ import annotations
@@ -38,10 +40,11 @@ def _measure(server: Server, settings: Settings) -> Measured:
     call = server.peer.calls["hop"]
     with pinned({settings.client_core}):
         seen = [last_byte.entered_us(server, call, BODY) for _ in range(REPEATS + 2)][2:]
-    entered, answered = zip(*seen, strict=True)
+    hop, entered, answered = zip(*seen, strict=True)
     return {
-        "hop_us": statistics.median(entered),
-        "best_us": min(entered),
+        "hop_us": statistics.median(hop),
+        "best_us": min(hop),
+        "entered_us": statistics.median(entered),
         "answered_us": statistics.median(answered),
     }, True
 
@@ -62,6 +65,7 @@ WORKLOAD = Workload(
     metrics=(
         Metric(name="hop_us", unit="µs", digits=0),
         Metric(name="best_us", unit="best µs"),
+        Metric(name="entered_us", unit="from last byte µs"),
         Metric(name="answered_us", unit="to answer µs"),
     ),
     variants=(Variant(name="", call="hop", value=BODY, expected=_Entered(), measure=_measure),),

@@ -91,6 +91,7 @@ CASES = {
         "  predictor: cortex.yaml and the class that its `path` names, as for Cortex\n"
         "  input_schema: app.py with class InferlessPythonModel, and input_schema.py with INPUT_SCHEMA\n"
         "  entry_point: pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model\n"
+        "  routes: routes to functions, given by --route or under routes: in hotplate.yaml, as for proxiML\n"
         "  run hotplate init for a working example, or name a function: model.py:predict\n",
     ),
     "a syntax error": Case(

@@ -20,7 +20,8 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    expected = {"batching", "entry-point", "form-upload", "input_schema", "plain-function", "predictor", "streaming"}
+    expected = {"batching", "entry-point", "form-upload", "input_schema", "plain-function", "predictor"}
+    expected |= {"routes", "streaming"}
     assert folders == expected
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
@@ -107,6 +108,14 @@ def upload(server: Server, table: str) -> dict[str, object]:
     reply = httpx.post(f"{server.url}/table", files=files, data={"separator": ";"})
     assert reply.status_code == 200, reply.text
     return reply.json()["output"]
+
+
+def test_functions_at_routes_as_on_proximl():
+    with serve(EXAMPLES / "routes") as server:
+        text = "to be or not to be"
+        assert server.post("/predict", {"text": text}).json() == {"words": 6, "most": [["to", 2], ["be", 2]]}
+        assert server.post("/predict", {"text": text, "most": "1", "ignored": ["to"]}).json()["most"] == [["be", 2]]
+        assert server.get("/count?word=be&text=to+be+or+not+to+be").json() == 2
 
 
 def test_a_cortex_predictor_is_called_as_before():

@@ -45,7 +45,7 @@ PEER = Peer(
         "batch": Call(path="/infer", encode=calls.prompt, decode=calls.output),
         "generator": Call(path="/infer", encode=calls.prompt, decode=calls.text, headers=_STREAM),
         "async generator": Call(path="/infer-async", encode=calls.prompt, decode=calls.text, headers=_STREAM),
-        "hop": Call(path="/infer", encode=calls.raw, decode=calls.output),
+        "hop": Call(path="/infer", encode=calls.raw, decode=calls.output, waited_us=calls.waited_us),
     },
     version=version,
     locked=False,

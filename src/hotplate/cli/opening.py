@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hotplate.cli.entry_point import add_model, options
+from hotplate.cli.routes import add_routes, endpoint_name, source_of
 from hotplate.config.project_file import load_project_file
 from hotplate.dialects.base import Project
-from hotplate.errors import ProjectError
+from hotplate.errors import ProjectError, SettingError
 
 if TYPE_CHECKING:
     from hotplate.config.file_reader import ProjectFile
@@ -40,14 +41,24 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--service-class", metavar="NAME", help="Name of the service class, where there are several")
     group.add_argument("--api", metavar="NAME", help="Name of the API in cortex.yaml, where there are several")
     add_model(group)
+    add_routes(group)
 
 
 def open_from(args: argparse.Namespace) -> Opened:
     """Open the project that `add_project`'s arguments name."""
     given = options(args)
+    if args.route:
+        from hotplate.config.route_texts import OPTION, of_flags
+
+        given[OPTION] = of_flags(args.route)
+    asked = "routes" if args.route else "entry_point" if given.get("entry_point") else None
+    paths, name = list(args.paths), ""
+    if (source := source_of(args)) is not None:
+        paths, name = _from_source(paths, *source)
     return open_project(
-        args.paths,
-        dialect=args.dialect or ("entry_point" if given.get("entry_point") else None),
+        paths,
+        name=name,
+        dialect=args.dialect or asked,
         service_module=args.service_module,
         service_class=args.service_class,
         api=args.api,
@@ -55,9 +66,22 @@ def open_from(args: argparse.Namespace) -> Opened:
     )
 
 
+def _from_source(paths: list[str], source: str, flag: str) -> tuple[list[str], str]:
+    """Give the paths with the source's folder before them, and the endpoint's name, if one of them is that."""
+    from hotplate.cli.model_source import open_source
+
+    targets = [path for path in paths if _is_target(path)]
+    names = [path for path in paths if not _is_target(path)]
+    if len(names) > 1:
+        text = f"With {flag}, one argument is the endpoint's name, not {len(names)}."
+        raise SettingError(text, key="model", source=flag, hint="Put a name with spaces in quotes.")
+    return [str(open_source(source, flag)), *targets], endpoint_name(names[0]) if names else ""
+
+
 def open_project(
     paths: Sequence[str] = (),
     *,
+    name: str = "",
     dialect: str | None = None,
     service_module: str | None = None,
     service_class: str | None = None,
@@ -89,6 +113,10 @@ def open_project(
         service_class = service_class or file.service_class
         api = api or file.api
         targets = targets or list(file.functions)
+        if file.routes:
+            from hotplate.config.route_texts import OPTION
+
+            options = {OPTION: file.routes, **(options or {})}
     project = Project(
         root=root.resolve(),
         targets=tuple(targets),
@@ -97,7 +125,7 @@ def open_project(
         faces=file.faces if file is not None else (),
         api=api,
         options=options or {},
-        name=file.name if file is not None else "",
+        name=name or (file.name if file is not None else ""),
         description=file.description if file is not None else "",
     )
     return Opened(project=project, file=file, dialect=dialect)

@@ -103,10 +103,13 @@ def _add_setting(group: Any, setting: Setting) -> None:
     elif setting.kind in ("list", "mapping"):
         group.add_argument(*names, action="append", metavar=setting.metavar, help=text, **common)
     else:
-        metavar = "|".join(setting.choices) or {"seconds": "TIME", "bytes": "SIZE", "text": "TEXT"}.get(
-            setting.kind, "N"
+        metavar = (
+            setting.metavar
+            or "|".join(setting.choices)
+            or {"seconds": "TIME", "bytes": "SIZE", "text": "TEXT"}.get(setting.kind, "N")
         )
-        text += f" Default {show(setting.kind, setting.default)}."
+        if default := show(setting.kind, setting.default):
+            text += f" Default {default}."
         group.add_argument(*names, metavar=metavar, help=text, **common)
 
 

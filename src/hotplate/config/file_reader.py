@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hotplate.config import route_texts
 from hotplate.config.project_keys import FILE_SETTINGS, KEYS, OCTOAI, OTHER_WORDS, Key, known_keys
 from hotplate.config.suggest import did_you_mean
 from hotplate.config.values import PARSERS
@@ -27,7 +28,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFile:
-    """What a project file says. `settings` is by setting name; `deploy` holds what `deploy` will need."""
+    """What a project file says. `settings` is by setting name; `deploy` holds what `deploy` will need.
+
+    `routes` are its route specs with their places (`route_texts.py`), or nothing.
+    """
 
     path: Path
     name: str = ""
@@ -38,6 +42,7 @@ class ProjectFile:
     service_class: str | None = None
     api: str | None = None
     functions: tuple[str, ...] = ()
+    routes: str = ""
     faces: tuple[str, ...] = ()
     settings: Mapping[str, Written] = field(default_factory=dict[str, Written])
     deploy: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -121,6 +126,12 @@ class _Reader:
         (self.project if key.part == "project" else self.deploy)[name] = self.value(key, written, node)
 
     def value(self, key: Key, written: str, node: Node) -> Any:
+        if key.name == route_texts.OPTION:
+            if not isinstance(node.value, list):
+                raise self.wrong(
+                    f"`{written}`", "must be a list of routes, each with a path, a file and a function", node
+                )
+            return route_texts.of_node(self.path.name, node)
         if key.kind == "list":
             return self.items(written, node)
         if key.kind == "mapping":

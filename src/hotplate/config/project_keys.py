@@ -48,6 +48,13 @@ KEYS = _keys(
     Key(name="service_class", kind="text", part="project", help="Name of the service class, where there are several."),
     Key(name="api", kind="text", part="project", help="Name of the API in `cortex.yaml`, where there are several."),
     Key(name="functions", kind="list", part="project", help="Functions to serve, each `model.py:predict`."),
+    Key(
+        name="routes",
+        kind="list",
+        part="project",
+        help="Routes to functions, each with `path`, `verb`, `file`, `function`, `positional` and `body`: "
+        "see [coming from proxiML](coming-from-proximl.md).",
+    ),
     Key(name="faces", kind="list", part="project", help="Wire formats to answer in besides the dialect's own."),
     Key(name="hardware", kind="text", part="deploy", help="Hardware to run on, such as `cpu` or `gpu.t4.medium`."),
     Key(name="min_replicas", kind="integer", part="deploy", help="Replicas that always run.", low=0, high=999),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -61,6 +62,7 @@ def resolve(
     _check_environment(environ)
     settings = Settings(**values)
     _check_bind(settings, origins["host"])
+    _check_origin(settings, origins["allow_origin"])
     return Resolved(settings=settings, origins=origins)
 
 
@@ -136,6 +138,18 @@ def _check_bind(settings: Settings, origin: str) -> None:
         key="host",
         source=origin,
         hint="Keep the default 127.0.0.1, or add --i-know when the network is trusted or a proxy checks callers.",
+    )
+
+
+def _check_origin(settings: Settings, origin: str) -> None:
+    """A path or a list would silently match no page; a line end would be a second header."""
+    if re.fullmatch(r"(\*|https?://[A-Za-z0-9.:\[\]-]+)?", settings.allow_origin):
+        return
+    raise SettingError(
+        f"`allow_origin` must be one origin, not {settings.allow_origin!r}.",
+        key="allow_origin",
+        source=origin,
+        hint="Write it as https://app.example.com, without a path, or as * for every page.",
     )
 
 

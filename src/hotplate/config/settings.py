@@ -323,6 +323,14 @@ class Settings:
         "Host header to answer to; `*.example.com` stands for every name below. None given: every host.",
         metavar="HOST",
     )
+    allow_origin: str = _set(
+        "",
+        "text",
+        "access",
+        "Origin whose web pages may call from a browser, such as `https://app.example.com`; `*` for every one. "
+        "None given: no page of another origin.",
+        metavar="ORIGIN",
+    )
     fetch_allow: tuple[str, ...] = _set(
         (),
         "list",

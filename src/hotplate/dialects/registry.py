@@ -29,11 +29,16 @@ DIALECTS: Mapping[str, tuple[str, str]] = {
         "hotplate.dialects.entry_point",
         "pyproject.toml, setup.cfg or setup.py with an entry point of the group deepaas.v2.model",
     ),
+    "routes": (
+        "hotplate.dialects.routes",
+        "routes to functions, given by --route or under routes: in hotplate.yaml, as for proxiML",
+    ),
 }
 """Name to the module that has it (as `dialect`), and what it looks for, in words that complete "looked for"."""
 
-MARKERS: Mapping[str, tuple[str, ...]] = {"entry_point": ("pyproject.toml", "setup.cfg", "setup.py")}
-"""Files without all of which a dialect is not even imported to be asked, unless the author names it."""
+MARKERS: Mapping[str, tuple[str, ...]] = {"entry_point": ("pyproject.toml", "setup.cfg", "setup.py"), "routes": ()}
+"""Files without all of which a dialect is not even imported to be asked, unless the author names it or has an option
+for it."""
 
 
 def get(name: str) -> Dialect:

@@ -18,6 +18,9 @@ SLOW_START_S = 10.0
 receive = bytearray(256 * 1024)
 received = memoryview(receive)
 """Where every connection receives what has no place of its own yet. One loop reads at a time, and takes it at once."""
+first = received[: 64 * 1024]
+"""Where a head and what comes with it are received. What of a large body lands here is copied to its place, so this is
+no larger than most requests are."""
 
 
 class MalformedChunks(Exception):

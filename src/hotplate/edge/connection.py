@@ -11,7 +11,7 @@ import asyncio
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from hotplate.edge.body import SECOND, FixedBody, MalformedChunks, TooLarge, received
+from hotplate.edge.body import SECOND, FixedBody, MalformedChunks, TooLarge, first
 from hotplate.edge.chunked import ChunkedBody
 from hotplate.edge.exchange import Exchange, Extent, Refusal
 from hotplate.edge.head import Rejection, RequestHead, parse_head
@@ -86,7 +86,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         body = self._body
-        return received if body is None else body.room()
+        return first if body is None else body.room()
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._body is not None:
@@ -94,7 +94,7 @@ class Connection(asyncio.BufferedProtocol):
             return
         state = self.state
         if state in (HEAD, BUSY):
-            data = bytes(received[:nbytes])
+            data = bytes(first[:nbytes])
             if self._buffer:
                 data = self._buffer + data
             if state == HEAD:

@@ -31,7 +31,7 @@ class Edge:
         self.handler = handler
         self.limits = limits
         self.loop = loop
-        self.clock = Clock()
+        self.clock = Clock(limits.headers)
         self.connections: set[Connection] = set()
         self.heads: dict[bytes, RequestHead] = {}
         self.deadline_ns = int(limits.deadline_s * SECOND)

@@ -123,4 +123,6 @@ class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     max_connections: int = 10_000
     max_connections_per_ip: int = 256
     stream_buffer_bytes: int = 1024 * 1024
+    headers: bytes = b""
+    """Header lines that every response has besides `date`."""
     rules: HeadRules = msgspec.field(default_factory=HeadRules)

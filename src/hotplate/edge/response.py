@@ -75,17 +75,18 @@ KEEP_10 = b"connection: keep-alive\r\n\r\n"
 
 
 class Clock:
-    """The `date` header, made once a second by the edge's own tick (RFC 9110, 6.6.1)."""
+    """The `date` header, made once a second by the edge's own tick (RFC 9110, 6.6.1), and `more` with it."""
 
-    __slots__ = ("header",)
+    __slots__ = ("_more", "header")
 
-    def __init__(self) -> None:
+    def __init__(self, more: bytes = b"") -> None:
         self.header = b""
+        self._more = more
         self.tick()
 
     def tick(self) -> None:
         """Take the time anew."""
-        self.header = b"date: %b\r\n" % http_date(time.time()).encode()
+        self.header = b"date: %b\r\n%b" % (http_date(time.time()).encode(), self._more)
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

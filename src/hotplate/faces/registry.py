@@ -12,6 +12,7 @@ _HOME = {
     "cortex_async": ("hotplate.faces.cortex_async", "CortexAsyncFace"),
     "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
+    "routes": ("hotplate.faces.routes", "RoutesFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),
 }
 

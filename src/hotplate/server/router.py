@@ -17,6 +17,7 @@ from hotplate.edge.exchange import Exchange, Refusal
 from hotplate.edge.exchange import Plan as EdgePlan
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import fields, problem
+from hotplate.server.preflight import preflight
 from hotplate.wire.frames import Meta, encode_meta
 
 if TYPE_CHECKING:
@@ -199,10 +200,13 @@ class Router:
         pages: dict[str, SystemPage],
         max_body_bytes: int,
         max_upload_bytes: int,
+        *,
+        other_origins: bool = False,
     ) -> None:
         self._endpoint = endpoint
         self._access = access
         self._pages = pages
+        self._other_origins = other_origins
         self._max_body_bytes = max_body_bytes
         self._max_upload_bytes = max_upload_bytes
         self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
@@ -235,6 +239,8 @@ class Router:
 
     def plan(self, head: RequestHead) -> EdgePlan:
         """Find what to do with a request."""
+        if self._other_origins and (allowed := preflight(head)) is not None:
+            return RefusalPlan(self._access, allowed)
         methods = self._routes.get(head.path)
         if methods is not None:
             found = methods.get(head.method) or (methods.get("GET") if head.method == "HEAD" else None)

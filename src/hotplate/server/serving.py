@@ -30,6 +30,7 @@ from hotplate.server.log import Log
 from hotplate.server.memory import Memory, Place, SpillPlace
 from hotplate.server.metrics import RouteMetrics
 from hotplate.server.pool import Pool
+from hotplate.server.preflight import headers
 from hotplate.server.process import Process
 from hotplate.server.router import CallPlan, Router
 from hotplate.server.system import System, replica_header
@@ -68,7 +69,12 @@ class Serving:
         self.system = System(self.endpoint, memory, __version__)
         self.access = AccessLog(log, settings.access_log)
         self.router = Router(
-            self.endpoint, self.access, self.system.pages(), settings.max_body_bytes, settings.max_upload_bytes
+            self.endpoint,
+            self.access,
+            self.system.pages(),
+            settings.max_body_bytes,
+            settings.max_upload_bytes,
+            other_origins=bool(settings.allow_origin),
         )
         self.jobs: JobDoor | None = None
         if settings.jobs == "on":
@@ -301,5 +307,6 @@ def edge_limits(settings: Settings) -> EdgeLimits:
         deadline_s=settings.timeout_s,
         max_connections=settings.max_connections,
         max_connections_per_ip=settings.max_connections_per_ip,
+        headers=headers(settings.allow_origin),
         rules=HeadRules(max_headers=settings.max_headers, max_uri_bytes=settings.max_uri_bytes, hosts=hosts),
     )

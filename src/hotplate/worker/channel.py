@@ -5,6 +5,7 @@ Used by one thread at a time for reading; `send` may be called from any thread.
 
 from __future__ import annotations
 
+import select
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -156,9 +157,28 @@ class Channel:
         self.send(HEADER.pack(0, call_id, RESPONSE, 0, CANCELLED_STATUS, 0, 0))
 
     def send(self, data: bytes) -> None:
-        """Send frames. Safe from any thread; frames of one call are never mixed."""
+        """Send frames. Safe from any thread; frames of one call are never mixed.
+
+        Not by `sendall`: an event loop that watches the socket has made it non-blocking (libuv does so behind
+        Python's back), and `sendall` would then raise in the middle of a frame when the server is busy.
+        """
         with self._lock:
-            self.socket.sendall(data)
+            try:
+                sent = self.socket.send(data)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(data):
+                self._send_rest(memoryview(data)[sent:])
+
+    def _send_rest(self, left: memoryview) -> None:
+        room = select.poll()
+        room.register(self.socket, select.POLLOUT)
+        while left:
+            room.poll()
+            try:
+                left = left[self.socket.send(left) :]
+            except BlockingIOError:
+                pass
 
     def place(self, body: bytes | bytearray | memoryview) -> bytes | None:
         """Put an answer into shared memory and give its PLACE, or None when there is no room."""

@@ -36,6 +36,15 @@ from hotplate.worker.channel import Channel, Work, view_of
 from hotplate.worker.reports import print_raised, print_unfit
 
 
+def _counts(values: tuple[Any, ...]) -> list[int]:
+    """How many references there are to each value, this function's own included."""
+    return [getrefcount(value) for value in values]
+
+
+UNHELD = _counts((object(),))[0]
+"""The count of a value that is held by `values` alone. It differs between versions of Python."""
+
+
 class Bound:
     """A route as an engine sees it: the callable and its codec, taken apart for speed."""
 
@@ -130,9 +139,8 @@ class Invoker:
         Media that borrows from it and that user code has put somewhere copies its bytes first.
         """
         if type(body) is memoryview:
-            for value in values:
-                keep = getattr(value, "keep", None)
-                if keep is not None and getrefcount(value) > 3:  # here, in `values`, and as the argument
+            for value, count in zip(values, _counts(values), strict=True):
+                if count > UNHELD and (keep := getattr(value, "keep", None)) is not None:
                     keep()
             try:
                 body.release()

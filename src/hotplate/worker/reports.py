@@ -11,6 +11,9 @@ from hotplate.dialects.importing import is_inside
 from hotplate.errors import InvalidOutput, ProjectError
 from hotplate.wire.failure import Failure
 
+_OURS = ("/hotplate/worker/", "/hotplate/dialects/")
+"""Where the frames on top of a call lie that are not the author's."""
+
 
 def failure_of(error: BaseException, root: str) -> Failure:
     """Give what the server is to show of an error that ended a start."""
@@ -36,7 +39,7 @@ def trace_of(error: BaseException, root: Path) -> str:
 def print_raised(name: str, error: BaseException, request_id: str) -> None:
     """Print the traceback of a call, without our own frames on top."""
     trace = error.__traceback__
-    while trace is not None and "/hotplate/worker/" in trace.tb_frame.f_code.co_filename:
+    while trace is not None and any(part in trace.tb_frame.f_code.co_filename for part in _OURS):
         trace = trace.tb_next
     text = "".join(traceback.format_exception(type(error), error, trace or error.__traceback__))
     _print(f"{name}() raised {type(error).__name__} (request {request_id})\n{text}")

@@ -57,6 +57,7 @@ def test_run_reaches_the_server_with_few_imports(tmp_path):
         "hotplate.cli.entry_point",
         "hotplate.cli.opening",
         "hotplate.cli.parsing",
+        "hotplate.cli.routes",
         "hotplate.cli.run",
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from collections.abc import Callable, Mapping
 from textwrap import indent
 from typing import NamedTuple
@@ -81,11 +83,30 @@ def as_input_schema(model: Model) -> Written:
     return Written({"app.py": text, "input_schema.py": schema}, output="text")
 
 
+def as_routes(model: Model) -> Written:
+    """Its keyword arguments are given by name, in a body whose types are those of the hints without their items."""
+    arguments = ast.parse(f"def f({model.parameters}): ...").body[0].args
+    defaults = dict(zip([each.arg for each in arguments.args[::-1]], arguments.defaults[::-1], strict=False))
+    defaults |= {each.arg: value for each, value in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)}
+    body = []
+    for each in (*arguments.args, *arguments.kwonlyargs):
+        hint = ast.unparse(each.annotation)
+        kind = hint.removeprefix("list[").removesuffix("]") if model.marks else hint.partition("[")[0]
+        optional = {"optional": True, "default_value": ast.unparse(defaults[each.arg])} if each.arg in defaults else {}
+        body.append({"name": each.arg, "type": kind, **optional})
+    route = {"path": "/infer", "verb": "POST", "file": "model", "function": "infer", "body": body}
+    return Written({"model.py": IMPORTS + "\n" + function_text(model)}, (json.dumps(route),))
+
+
 WRITERS: Mapping[str, Callable[[Model], Written]] = {
     "service": as_service,
     "function": as_function,
     "input_schema": as_input_schema,
+    "routes": as_routes,
 }
 
-WRITABLE: Mapping[str, frozenset[str]] = {"input_schema": frozenset(("echo", "coroutine"))}
-"""The models that a dialect without type hints can be written in; for every other dialect all of them."""
+WRITABLE: Mapping[str, frozenset[str]] = {
+    "input_schema": frozenset(("echo", "coroutine")),
+    "routes": frozenset(("echo", "keyword only", "nested", "coroutine", "batch", "no return hint")),
+}
+"""The models that a dialect with other words for its types can be written in; for every other dialect all of them."""

@@ -40,6 +40,8 @@ def test_every_setting_is_read_from_every_place_that_it_names(setting, file):
         "choice": (setting.choices[-1] if setting.choices else "", setting.choices[-1] if setting.choices else ""),
         "list": ("a, b", ("a", "b")),
     }[setting.kind]
+    if setting.name == "allow_origin":
+        text = value = "https://app.example.com"
     assert value != setting.default
     assert getattr(resolve(flags={setting.name: text}).settings, setting.name) == value
     assert getattr(resolve(environ={setting.variable: text}).settings, setting.name) == value
@@ -115,6 +117,13 @@ def test_other_machines_are_let_in_only_by_somebody_who_says_so(host):
         resolve(flags={"host": host})
     assert "--i-know" in str(caught.value.hint)
     assert resolve(flags={"host": host, "i_know": "true"}).settings.host == host
+
+
+@pytest.mark.parametrize("origin", ["app.example.com", "https://a.example/", "https://a, https://b", "ftp://a", "**"])
+def test_what_is_not_one_origin_is_refused(origin):
+    with pytest.raises(SettingError, match="must be one origin"):
+        resolve(flags={"allow_origin": origin})
+    assert resolve(flags={"allow_origin": "*"}).settings.allow_origin == "*"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.0.0.9"])

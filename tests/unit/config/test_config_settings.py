@@ -47,6 +47,7 @@ EXPECTED = {
     "log_format": "auto",
     "access_log": "auto",
     "allowed_hosts": (),
+    "allow_origin": "",
     "fetch_allow": (),
     "env": {},
     "i_know": False,

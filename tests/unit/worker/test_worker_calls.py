@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from worker_rig import rig
 
+from hotplate.media import File
 from hotplate.wire import frames
 from hotplate.worker import invoke
 
@@ -213,3 +214,25 @@ def test_an_answer_that_no_frame_can_hold_is_an_error(monkeypatch: pytest.Monkey
         frame = worker.answer(worker.request("x" * 100_001))
         assert (frame.code, frame.body) == (500, b"InvalidOutput")
         assert worker.answer(worker.request("x" * 50_000)).code == 200
+
+
+def test_lent_media_is_copied_only_where_somebody_still_holds_it() -> None:
+    copied: list[bool] = []
+
+    class Watched(File):
+        def keep(self) -> None:
+            copied.append(True)
+            super().keep()
+
+    def lent() -> memoryview:
+        return memoryview(bytearray(b"lent")).toreadonly()
+
+    view = lent()
+    invoke.Invoker.close(view, (Watched.borrow(view),))
+    assert copied == []
+    view = lent()
+    values = (Watched.borrow(view),)
+    held = values[0]
+    invoke.Invoker.close(view, values)
+    assert copied == [True]
+    assert held.to_bytes() == b"lent"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import select
 import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -124,3 +126,21 @@ def test_the_mark_of_started_calls_only_rises_also_past_the_wrap_of_ids(ends: En
     assert mark[0] == 1
     channel.start_all([2**32 - 1])
     assert mark[0] == 1
+
+
+def test_a_socket_that_an_event_loop_made_non_blocking_loses_nothing_while_the_server_is_busy(ends: Ends) -> None:
+    ends.worker.setblocking(False)
+    parts = [bytes([number]) * 70_000 for number in range(60)]
+    channel = fresh(ends)
+    sender = threading.Thread(target=lambda: [channel.send(part) for part in parts])
+    sender.start()
+    try:
+        select.poll().poll(20)  # the socket is full by now: its buffers hold far less
+        received = b""
+        whole = b"".join(parts)
+        while len(received) < len(whole):
+            received += ends.server.recv(1 << 16)
+        assert received == whole
+    finally:
+        ends.worker.setblocking(True)
+        sender.join()

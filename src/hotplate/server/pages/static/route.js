@@ -41,7 +41,7 @@ function inside(context, route) {
   const form = el("form", { class: "form", novalidate: true, "aria-label": `Try ${route.method} ${route.path}` });
   const examples = codeTabs();
   const parameters = route.parameters.filter(({ in: place }) => place !== "cookie")
-    .map((parameter) => [parameter, makeField(document, parameter.name, parameter.schema, { required: Boolean(parameter.required), description: parameter.description })]);
+    .map((parameter) => [parameter, makeField(document, parameter.name, parameter.schema ?? parameter.content?.["application/json"]?.schema ?? {}, { required: Boolean(parameter.required), description: parameter.description })]);
   let fields = [];
   let running = null;
 

@@ -1,0 +1,58 @@
+"""Secrets at rest: sealed with AES-256-GCM under the installation's key. Opened only to start a worker."""
+
+from __future__ import annotations
+
+import base64
+import os
+from pathlib import Path
+
+from hotplate.errors import PlatformError
+
+KEY_BYTES = 32
+NONCE_BYTES = 12
+
+
+def make_key(path: Path) -> None:
+    """Make the key, unless it is there. Mode 0600."""
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return
+    with os.fdopen(fd, "wb") as file:
+        file.write(os.urandom(KEY_BYTES))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def seal(value: str, name: str, key: Path) -> str:
+    """Seal a value for one name: it cannot be opened under another."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = AESGCM(_read(key)).encrypt(nonce, value.encode(), name.encode())
+    return base64.b64encode(nonce + sealed).decode()
+
+
+def unseal(sealed: str, name: str, key: Path) -> str:
+    """Open a sealed value.
+
+    Raises:
+        PlatformError: the key is another one, or the value was changed.
+    """
+    from cryptography.exceptions import InvalidTag
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    data = base64.b64decode(sealed)
+    try:
+        return AESGCM(_read(key)).decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], name.encode()).decode()
+    except InvalidTag as error:
+        raise PlatformError(
+            f"The secret {name} cannot be opened: the key of this installation does not fit."
+        ) from error
+
+
+def _read(path: Path) -> bytes:
+    key = path.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise PlatformError("The key of this installation is damaged.")
+    return key
