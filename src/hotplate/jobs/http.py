@@ -28,7 +28,7 @@ from hotplate.errors import (
 )
 from hotplate.jobs.asking import Wish, read_filter, read_wait, read_wish
 from hotplate.jobs.documents import document, event, page_of
-from hotplate.jobs.records import Job, NewJob, Refused, Result
+from hotplate.jobs.records import Job, NewJob, Refused, Result, Submitted
 from hotplate.jobs.service import Jobs
 from hotplate.wire.frames import Meta, encode_meta
 
@@ -126,9 +126,18 @@ class Web:
             made = await self.keep(exchange, meta, wish, method, path)
             place = f"{self.prefix}/jobs/{made.id}"
             where = (("location", place), ("preference-applied", "respond-async"))
-            job = await self.jobs.wait(made.id, wish.wait_s) if wish.wait_s else await self.jobs.get(made.id)
-            if job is None:
-                raise JobNotFound
+            if made.created and not wish.wait_s:
+                job = Job(
+                    id=made.id,
+                    endpoint=self.jobs.name,
+                    method=method,
+                    path=path,
+                    state="queued",
+                    priority=wish.priority,
+                    created_at=made.created_at,
+                )
+            else:
+                job = found(await self.jobs.wait(made.id, wish.wait_s))
             if wish.wait_s and job.ended and job.state != "cancelled":
                 status, body, headers = await self.answer_of(job)
                 return status, body, (*headers, where[0], ("preference-applied", "wait"))
@@ -147,8 +156,8 @@ class Web:
         job_id: str = "",
         origin: str = "http",
         note: str = "",
-    ) -> Job | Any:
-        """Put a request's call into the store. Gives the job as it was submitted. Raises what refuses it."""
+    ) -> Submitted:
+        """Put a request's call into the store. Raises what refuses it."""
         body = bytes(exchange.extent.view) if exchange.extent is not None else exchange.body
         exchange.free()
         job_id = job_id or new_id()

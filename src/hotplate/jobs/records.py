@@ -160,6 +160,7 @@ class Submitted(msgspec.Struct, frozen=True):
     id: str
     created: bool
     state: State
+    created_at: float = 0.0
 
 
 class Refused(msgspec.Struct, frozen=True):

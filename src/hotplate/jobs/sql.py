@@ -83,7 +83,7 @@ class SqlStore:
 
     def submit(self, new: NewJob, most: int) -> Submitted | Refused:
         """Keep a new job."""
-        now = self._clock.now_ms()
+        now, wall = self._clock.now_ms(), self._wall_s()
         if new.key:
             known = self._known(new, now)
             if known is not None:
@@ -103,7 +103,7 @@ class SqlStore:
                 new.priority,
                 now,
                 deadline,
-                self._wall_s(),
+                wall,
                 new.origin,
                 new.note,
             ),
@@ -124,7 +124,7 @@ class SqlStore:
                 (new.endpoint, new.key, new.digest, new.id, now + round(self._retention.keys_s * 1000)),
             )
         self._depths[new.endpoint] += 1
-        return Submitted(new.id, created=True, state="queued")
+        return Submitted(new.id, created=True, state="queued", created_at=wall)
 
     def _known(self, new: NewJob, now: int) -> Submitted | Refused | None:
         found = self._run(
