@@ -16,6 +16,7 @@ COMMANDS = {
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
     "job": "Submit calls to run later, and see what became of them",
+    "map": "Run one job for each line of a file",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
     "config": "Show every setting, its value and where that came from",
     "completion": "Print a completion script for bash, zsh or fish",
