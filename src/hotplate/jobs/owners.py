@@ -22,9 +22,13 @@ class Owners:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
         self.name = f"{os.getpid()}-{os.urandom(6).hex()}"
-        self._fd = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        beside = folder / f".{self.name}"  # under its name it is locked from the first moment: or it would look dead
+        self._fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        beside.rename(folder / self.name)
         self.place = _place(self.name)
+        for path in folder.iterdir():  # those that died without a lease
+            self.alive(path.name)
 
     def alive(self, owner: str) -> bool:
         """Whether an owner's process may still be there."""

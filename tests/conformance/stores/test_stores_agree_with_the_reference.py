@@ -143,7 +143,8 @@ class Machine(RuleBasedStateMachine):
     @rule(limit=st.integers(1, 3))
     def expire(self, limit):
         for held in self.beats:
-            row = next((row for row in self.model.rows.values() if row.seq == held.fence.seq), None)
+            token = held.fence.token
+            row = next((row for row in self.model.rows.values() if row.token == token), None)
             wanted = self.model.expire(row, held, limit) if row else None
             assert self.run(lambda s, h=held: s.expire(h, limit)) == wanted
 

@@ -124,7 +124,11 @@ def test_an_owner_is_alive_as_long_as_its_process(tmp_path):
     assert not two.alive(one.name)
     assert not one.place.exists()
     assert not (tmp_path / one.name).exists()
-    two.close()
+    os.close(two._fd)
+    three = Owners(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [three.name], "what dead ones leave goes with the next start"
+    three.close()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_blobs_are_kept_once_and_dropped_when_nothing_names_them(tmp_path):
