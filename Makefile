@@ -37,7 +37,7 @@ test: setup ## Run the whole base suite
 	$(call miss,curl,curl,curl commands in the documents)
 	$(call miss,strace,strace,the flush before an answer)
 	$(call miss,psql,postgresql,jobs in PostgreSQL)
-	$(RUN) pytest -n auto -m "not torch and not serial and not soak"
+	$(RUN) pytest -n auto --dist loadgroup -m "not torch and not serial and not soak"
 	$(RUN) pytest -m "serial and not torch and not soak"
 
 test-torch: setup ## Run the flan-t5 and wav2vec scaffolds on tiny models (installs torch)

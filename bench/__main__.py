@@ -108,7 +108,7 @@ def pick(what: str, names: str | None, known: Mapping[str, T]) -> list[T]:
 
 def prepare(peers: Sequence[Peer], workloads: Sequence[Workload]) -> list[Peer]:
     """See that the tools and the environments are there."""
-    needs_wrk = any(workload.name not in ("hop", "cold", "stream") for workload in workloads)
+    needs_wrk = any(workload.name not in ("hop", "cold", "stream", "zero", "shared") for workload in workloads)
     has_nginx = any(peer.name == "nginx" for peer in peers)
     tools.require(*["wrk"] * needs_wrk, *["nginx"] * has_nginx)
     for peer in peers:

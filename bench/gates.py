@@ -37,6 +37,7 @@ class Gate:
     goal: float
     variant: str = ""
     references: tuple[str, ...] = ()
+    system: str = SYSTEM
 
     @property
     def upwards(self) -> bool:
@@ -81,6 +82,20 @@ def _hello(workload: str) -> tuple[Gate, ...]:
         bound,
         against("fastapi", 5, 8),
         *(against(peer, 25, 50) for peer in ("litserve", "bentoml", "octoai", "mlserver")),
+    )
+
+
+def _dialect(name: str) -> Gate:
+    """A dialect may cost a quarter more than `service`, which is 0.8 of its rate."""
+    return Gate(
+        what=f"hello in the dialect {name} against service",
+        workload="dialects",
+        metric="rate",
+        kind="times",
+        floor=0.8,
+        goal=0.95,
+        references=(SYSTEM,),
+        system=f"{SYSTEM}-{name}",
     )
 
 
@@ -135,8 +150,43 @@ GATES: tuple[Gate, ...] = (
         goal=4.5,
         references=("fastapi",),
     ),
+    *(
+        Gate(
+            what=f"first answer from no replica, {what}, p90 ms",
+            workload="zero",
+            variant=variant,
+            metric="p90_ms",
+            kind="at most",
+            floor=floor,
+            goal=goal,
+        )
+        for what, variant, floor, goal in (
+            ("hello", "hello-off", 300, 150),
+            ("hello forked", "hello-imports", 25, 8),
+            ("3 s model forked", "slow-loaded", 40, 15),
+            ("500 MB model forked", "heavy-loaded", 40, 15),
+        )
+    ),
+    Gate(
+        what="memory of 8 forked replicas of 500 MB, times that of one",
+        workload="shared",
+        metric="times_one",
+        kind="at most",
+        floor=1.3,
+        goal=1.1,
+    ),
+    Gate(
+        what="hello through `hotplate up` with a token against `hotplate run`",
+        workload="up",
+        metric="rate",
+        kind="times",
+        floor=0.8,
+        goal=0.95,
+        references=("hotplate run",),
+    ),
     Gate(what="memory idle, MB", workload="memory", metric="idle_mb", kind="at most", floor=60, goal=40),
     Gate(what="memory in use, MB", workload="memory", metric="used_mb", kind="at most", floor=60, goal=40),
+    *(_dialect(name) for name in ("function", "input_schema", "routes", "predictor", "entry_point")),
 )
 
 
@@ -147,7 +197,7 @@ def judge(samples: Sequence[Sample], gates: Sequence[Gate] = GATES) -> list[Verd
 
 def _verdict(gate: Gate, samples: Sequence[Sample]) -> Verdict:
     if not gate.references:
-        return Verdict(gate=gate, figure=summary.of(samples, gate.workload, gate.variant, SYSTEM, gate.metric))
+        return Verdict(gate=gate, figure=summary.of(samples, gate.workload, gate.variant, gate.system, gate.metric))
     figure = _ratio(gate, samples, gate.metric, inverse=gate.kind == "times faster")
     if gate.kind == "times" and figure and not figure.quiet:
         return Verdict(gate=gate, figure=_ratio(gate, samples, "cpu_us", inverse=True) or figure, by_cpu=True)
@@ -160,7 +210,7 @@ def _ratio(gate: Gate, samples: Sequence[Sample], metric: str, *, inverse: bool)
         gate.workload,
         gate.variant,
         metric,
-        SYSTEM,
+        gate.system,
         gate.references,
         higher_is_better=metric == "rate",
     )

@@ -56,6 +56,21 @@ def marshmallow3_python() -> Path:
     return _environment("marshmallow3", "marshmallow==3.26.2", "webargs==5.5.3", "-e", str(CACHE.parent.parent))
 
 
+def openai_python() -> Path:
+    """The interpreter of an environment with OpenAI's own client."""
+    return _environment("openai", "openai==3.57.0")
+
+
+def mcp_python() -> Path:
+    """The interpreter of an environment with the official client of the Model Context Protocol."""
+    return _environment("mcp", "mcp==2.3.0")
+
+
+def clients_python() -> Path:
+    """The interpreter of an environment with Hotplate and the HTTP clients that authors use."""
+    return _environment("clients", "requests", "httpx", "aiohttp", "--editable", str(CACHE.parent.parent))
+
+
 def _environment(name: str, *packages: str) -> Path:
     CACHE.mkdir(parents=True, exist_ok=True)
     python = CACHE / name / "bin" / "python"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.peers.bentoml.peer import PEER as BENTOML
 from bench.peers.fastapi.peer import PEER as FASTAPI
+from bench.peers.hotplate.dialects import PEERS as DIALECTS
 from bench.peers.hotplate.peer import PEER as HOTPLATE
 from bench.peers.litserve.peer import PEER as LITSERVE
 from bench.peers.mlserver.peer import PEER as MLSERVER
@@ -13,5 +14,5 @@ from bench.peers.uvicorn.peer import PEER as UVICORN
 from bench.records import Peer
 
 PEERS: dict[str, Peer] = {
-    peer.name: peer for peer in (HOTPLATE, NGINX, UVICORN, FASTAPI, LITSERVE, BENTOML, MLSERVER, OCTOAI)
+    peer.name: peer for peer in (HOTPLATE, NGINX, UVICORN, FASTAPI, LITSERVE, BENTOML, MLSERVER, OCTOAI, *DIALECTS)
 }

@@ -9,13 +9,30 @@ from __future__ import annotations
 from bench.workloads.base import Workload
 from bench.workloads.batch import WORKLOAD as BATCH
 from bench.workloads.cold import WORKLOAD as COLD
-from bench.workloads.hello import HELLO, HELLO_UNIQUE
+from bench.workloads.hello import DIALECTS, HELLO, HELLO_UNIQUE
 from bench.workloads.hop import WORKLOAD as HOP
 from bench.workloads.latency import WORKLOAD as LATENCY
 from bench.workloads.memory import WORKLOAD as MEMORY
 from bench.workloads.payload import WORKLOAD as PAYLOAD
 from bench.workloads.stream import WORKLOAD as STREAM
+from bench.workloads.up import WORKLOAD as UP
+from bench.workloads.zero import SHARED, ZERO
 
 WORKLOADS: dict[str, Workload] = {
-    workload.name: workload for workload in (MEMORY, HELLO, HELLO_UNIQUE, LATENCY, PAYLOAD, BATCH, STREAM, HOP, COLD)
+    workload.name: workload
+    for workload in (
+        MEMORY,
+        HELLO,
+        HELLO_UNIQUE,
+        LATENCY,
+        PAYLOAD,
+        BATCH,
+        STREAM,
+        HOP,
+        COLD,
+        DIALECTS,
+        ZERO,
+        SHARED,
+        UP,
+    )
 }

@@ -1,6 +1,7 @@
 """*hello*: a short JSON text in, the same text out, typed, one worker process, 64 connections.
 
 *hello-unique* is the same with requests of which no two are alike, so that nothing can be kept from one to the next.
+*dialects* is *hello* written in each of Hotplate's dialects and asked in that dialect's own wire format.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from bench.workloads.base import CPU, ERRORS, P50, P99, RATE, Measured, Variant,
 CONNECTIONS = 64
 
 
-def _same(server: Server, settings: Settings) -> Measured:
-    call = server.peer.calls["hello"]
+def _same(server: Server, settings: Settings, name: str = "hello") -> Measured:
+    call = server.peer.calls[name]
 
     def drive(seconds: float):
         return wrk.same(server, call, PROMPT, connections=CONNECTIONS, seconds=seconds, core=settings.client_core)
@@ -51,4 +52,21 @@ HELLO_UNIQUE = Workload(
     metrics=(RATE, P50, P99, CPU, ERRORS),
     variants=(Variant(name="", call="hello", value=PROMPT, expected=PROMPT, measure=_unique),),
     references=("nginx", "uvicorn"),
+)
+
+DIALECTS = Workload(
+    name="dialects",
+    title="dialects: the same in every dialect and its own wire format, compared with `service`",
+    task="dialects",
+    metrics=(RATE, P50, P99, CPU, ERRORS),
+    variants=(
+        Variant(
+            name="",
+            call="dialects",
+            value=PROMPT,
+            expected=PROMPT,
+            measure=lambda server, settings: _same(server, settings, "dialects"),
+        ),
+    ),
+    references=("hotplate",),
 )

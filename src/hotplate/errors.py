@@ -5,13 +5,19 @@ HotplateError
 │   ├── InvalidInput          a call's body or parameters do not fit the route
 │   │   ├── LimitExceeded     a call is larger, deeper or longer than a limit allows
 │   │   ├── InvalidMedia      bytes that are not the image, sound or video they should be (also a ValueError)
+│   │   ├── BadArchive        an uploaded archive is damaged, or holds what may not be there
 │   │   ├── MalformedBody     a body that cannot be read at all: broken multipart, text that is not UTF-8
 │   │   └── UnsupportedMedia  a body of a type that the route does not take
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
-│   │   └── MissingExtra      a package is needed that is not installed (also an ImportError)
+│   │   ├── MissingExtra      a package is needed that is not installed (also an ImportError)
+│   │   └── PackagesRefused   the packages that a project asks for cannot be had together, or at all
 │   ├── SettingError          a setting, flag or project file has a wrong value
 │   ├── NotProvided           the project has no function for this, though callers may ask for it
+│   ├── Unauthorized          no token, or one that is wrong, expired or revoked
+│   ├── Forbidden             the token may not do this, or the request comes from another site
+│   ├── NotFound              there is no such endpoint, revision, token, secret or volume
+│   ├── Conflict              it is there already, or something else still uses it
 │   ├── BlockedURL            a URL that may not be fetched from this machine
 │   ├── FetchFailed           a URL that gave no usable answer (also a ValueError)
 │   └── JobError              a request about a job cannot be met
@@ -24,10 +30,13 @@ HotplateError
 ├── Unavailable               try again; carries `retry_after_s`
 │   ├── NotReady              the model is still starting
 │   ├── Overloaded            the queue is full
+│   ├── TooManyCalls          a token's rate or concurrency limit, or too many wrong tokens
 │   ├── DeadlineExceeded      no answer within the request's deadline
 │   ├── WorkerLost            the worker process died while it ran this call
 │   ├── JobQueueFull          too many jobs wait
 │   └── StorageFull           there is no room left on the disk for jobs
+│   ├── DiskFull              no room is left on the disk
+│   └── IndexUnreachable      the package index gives no answer
 └── PlatformError             ours; logged with an id
     └── WireError             a frame between server and worker is malformed
 
@@ -82,6 +91,15 @@ class InvalidMedia(InvalidInput, ValueError):
     """The data is not valid base64, or not media of the expected kind."""
 
     code = "invalid_media"
+
+
+class BadArchive(InvalidInput):
+    """The archive is damaged, or holds something that is no plain file or folder of its own."""
+
+    code = "bad_archive"
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").strip())
 
 
 class MalformedBody(InvalidInput):
@@ -139,6 +157,12 @@ class MissingExtra(ProjectError, ImportError):
     code = "missing_extra"
 
 
+class PackagesRefused(ProjectError):
+    """The packages that the project asks for cannot be installed."""
+
+    code = "packages_refused"
+
+
 class SettingError(UserError):
     """A setting has a wrong value.
 
@@ -166,6 +190,30 @@ class NotProvided(UserError):
     """The project does not provide this."""
 
     code = "not_provided"
+
+
+class Unauthorized(UserError):
+    """This needs a token: send `Authorization: Bearer TOKEN`."""
+
+    code = "unauthorized"
+
+
+class Forbidden(UserError):
+    """The token does not allow this."""
+
+    code = "forbidden"
+
+
+class NotFound(UserError):
+    """There is nothing of this name."""
+
+    code = "not_found"
+
+
+class Conflict(UserError):
+    """It is there already, or something else still uses it."""
+
+    code = "conflict"
 
 
 class BlockedURL(UserError):
@@ -244,6 +292,12 @@ class Overloaded(Unavailable):
     code = "overloaded"
 
 
+class TooManyCalls(Unavailable):
+    """Too many calls. Try again after the time in Retry-After."""
+
+    code = "too_many_calls"
+
+
 class DeadlineExceeded(Unavailable):
     """No answer within the deadline. Raise `timeout` if the model needs longer."""
 
@@ -266,6 +320,18 @@ class StorageFull(Unavailable):
     """There is no room left where jobs are stored. Calls without `Prefer: respond-async` still work."""
 
     code = "storage_full"
+
+
+class DiskFull(Unavailable):
+    """The disk is full. Make room (`hotplate prune` removes what no endpoint uses) and try again."""
+
+    code = "disk_full"
+
+
+class IndexUnreachable(Unavailable):
+    """The package index gives no answer. Check the network, or set UV_DEFAULT_INDEX to another one."""
+
+    code = "index_unreachable"
 
 
 class PlatformError(HotplateError):

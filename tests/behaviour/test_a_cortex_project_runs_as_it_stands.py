@@ -176,7 +176,7 @@ def test_the_plain_face_reaches_the_same_predictor(tmp_path):
         "hotplate.yaml": "faces: [plain]\n",
     }
     with serve(write_project(tmp_path, files)) as running:
-        assert running.post("/infer", {"payload": {"a": 1}}).json()["output"] == [{"a": 1}, {}]
+        assert running.post("/infer", {"a": 1}).json()["output"] == [{"a": 1}, {}]
         assert running.post("/predict?b=2", {"a": 1}).json() == [{"a": 1}, {"b": "2"}]
 
 

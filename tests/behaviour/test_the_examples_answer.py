@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +12,7 @@ import httpx
 import pytest
 
 from hotplate import Client
+from hotplate.dialects import registry
 from tests import scaffolds
 from tests.serving import Server, serve
 
@@ -20,8 +23,7 @@ BERLIN, PARIS, ROME = ({"lat": 52.52, "lon": 13.405}, {"lat": 48.857, "lon": 2.3
 def test_every_example_is_listed():
     folders = {path.name for path in EXAMPLES.iterdir() if path.is_dir() and path.name != "__pycache__"}
     listed = (EXAMPLES / "README.md").read_text()
-    expected = {"batching", "entry-point", "form-upload", "input_schema", "plain-function", "predictor"}
-    expected |= {"routes", "streaming"}
+    expected = {"batching", "entry-point", "form-upload", "plain-function", "routes", "same-model", "streaming"}
     assert folders == expected
     assert all(f"[{name}]({name}/" in listed for name in folders)
 
@@ -38,11 +40,52 @@ def test_plain_functions():
         assert problem["loc"] == ["body", "end", "lon"]
 
 
-def test_a_model_written_for_inferless():
-    with serve(EXAMPLES / "input_schema") as server:
-        text = {"name": "text", "shape": [1], "datatype": "BYTES", "data": ["to be or not to be"]}
-        words, total = server.post("/v2/models/input_schema/infer", {"inputs": [text]}).json()["outputs"]
-        assert (words["data"], total["data"]) == (["be"], [6])
+SAME = EXAMPLES / "same-model"
+JSON = {"content-type": "application/json"}
+TENSOR = {"name": "petal_length", "shape": [1], "datatype": "FP64", "data": [5.0]}
+OWN = {
+    "service": ("/infer", {"petal_length": 5}, lambda tree: tree["output"]),
+    "function": ("/classify", {"petal_length": 5}, lambda tree: tree["output"]),
+    "input_schema": ("/v2/models/iris/infer", {"inputs": [TENSOR]}, lambda tree: tensors(tree)),
+    "routes": ("/classify", {"petal_length": 5}, lambda tree: tree),
+    "predictor": ("/iris", {"petal_length": 5}, lambda tree: tree),
+    "entry_point": ("/v2/models/iris/predict/", {"petal_length": 5}, lambda tree: tree["predictions"]),
+}
+"""Path, body and answer of the same model as callers of each system know them."""
+
+
+def tensors(tree):
+    return {each["name"]: each["data"][0] for each in tree["outputs"]}
+
+
+def test_every_dialect_has_the_same_model():
+    folders = {path.name for path in SAME.iterdir() if path.is_dir()}
+    assert folders == set(OWN) == set(registry.DIALECTS)
+    listed = (EXAMPLES / "README.md").read_text()
+    assert all(f"(same-model/{name}/" in listed for name in folders)
+
+
+@pytest.mark.parametrize("dialect", OWN)
+def test_the_same_model_answers_the_same_in_its_own_wire_and_in_both_standard_ones(dialect):
+    path, body, own = OWN[dialect]
+    iris = {"label": "versicolor", "size": 10.2}
+    with serve(SAME / dialect) as server:
+        assert own(server.post(path, body).json()) == iris
+        assert server.post("/infer", {"petal_length": 5}).json()["output"] == iris
+        assert tensors(server.post("/v2/models/iris/infer", {"inputs": [TENSOR]}).json()) == iris
+
+
+@pytest.mark.parametrize("dialect", OWN)
+def test_the_first_lines_of_the_same_model_do_what_they_say(dialect):
+    """Run the curl command at the head of each file against the project."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    head = next(text for text in map(Path.read_text, (SAME / dialect).glob("*.py")) if "curl " in text)
+    command = head[head.index("curl ") : head.index('"""\n\n')]
+    with serve(SAME / dialect) as server:
+        command = command.replace("localhost:8080", f"127.0.0.1:{server.port}")
+        done = subprocess.run(["sh", "-c", f"{command.strip()} -s"], capture_output=True, text=True, check=True)
+    assert "setosa" in done.stdout, done
 
 
 def test_a_module_written_for_deepaas():
@@ -116,9 +159,3 @@ def test_functions_at_routes_as_on_proximl():
         assert server.post("/predict", {"text": text}).json() == {"words": 6, "most": [["to", 2], ["be", 2]]}
         assert server.post("/predict", {"text": text, "most": "1", "ignored": ["to"]}).json()["most"] == [["be", 2]]
         assert server.get("/count?word=be&text=to+be+or+not+to+be").json() == 2
-
-
-def test_a_cortex_predictor_is_called_as_before():
-    with serve(EXAMPLES / "predictor") as server:
-        answer = server.post("/iris-classifier", {"petal_length": 1.4, "petal_width": 0.2})
-        assert answer.body == b'{"label": "setosa"}'

@@ -17,6 +17,7 @@ ORDER = (
     "config",
     "contract",
     "deployment",
+    "hardware",
     "wire",
     "media",
     "authoring",
@@ -30,6 +31,7 @@ ORDER = (
     "client",
     "build",
     "control",
+    "supervisor",
     "compat",
     "cli",
 )
@@ -37,6 +39,11 @@ ORDER = (
 
 EXCEPT = {
     ("hotplate.faces", "hotplate.edge.status"): "the one table from error code to status, read where answers are made",
+    (
+        "hotplate.control",
+        "hotplate.edge.status",
+    ): "the one table from error code to status, read where answers are made",
+    ("hotplate.control.api.documents", "hotplate.server.pages"): "the documentation page: fixed files and no code",
     ("hotplate.worker.boot", "hotplate.compat"): "where the import shims lie, put last on sys.path",
     ("hotplate.server.command", "hotplate.compat"): "where the import shims lie, for the command's own sys.path",
 }
@@ -59,6 +66,8 @@ NEVER = {
     ("control", "edge"): "control is not on the way of a call",
     ("control", "worker"): "control never sees user code",
     ("control", "dialects"): "control never sees user code",
+    ("supervisor", "control"): "the supervisor starts control and knows nothing else of it",
+    ("supervisor", "edge"): "the supervisor has no business with requests",
     ("client", "server"): "the client is for machines that serve nothing",
     ("client", "edge"): "the client is for machines that serve nothing",
     ("client", "worker"): "the client is for machines that serve nothing",
@@ -210,6 +219,8 @@ def test_what_faces_share_with_the_edge_costs_nothing(package):
         ("errors.py", "from hotplate.config import settings"),
         ("client/core.py", "from hotplate.server import pages"),
         ("server/app.py", "import docker"),
+        ("server/app.py", "from hotplate.build import make"),
+        ("hardware/gpus.py", "from hotplate.server import pool"),
         ("newcomer/app.py", "from hotplate import errors"),
     ],
 )
@@ -231,6 +242,9 @@ def test_a_wrong_arrow_is_found(name, text):
         ("server/app.py", "from hotplate.edge.status import STATUS"),
         ("server/run.py", "if TYPE_CHECKING:\n    from hotplate.dialects.base import Match, Project"),
         ("cli/run.py", "from hotplate.server import app"),
+        ("server/placement.py", "from hotplate.hardware.limiter import Limiter"),
+        ("build/check.py", "from hotplate.server import describe"),
+        ("build/requirements.py", "from hotplate.dialects.base import Match"),
     ],
 )
 def test_a_right_arrow_is_let_through(name, text):

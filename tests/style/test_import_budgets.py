@@ -16,13 +16,23 @@ SOURCE = ROOT / "src/hotplate"
 HEAVY = {"fastapi", "httpx", "litestar", "numpy", "PIL", "pydantic", "starlette", "torch", "uvicorn", "rich", "yaml"}
 HEAVY |= {"av", "jinja2", "multipart", "python_multipart", "questionary", "requests", "soundfile", "opentelemetry"}
 
+CONTROLS = {"starlette", "uvicorn", "sqlite3", "cryptography"}
+"""What control is made of: it has no place in a project that is served, nor in a command's help."""
+
+COMMANDS_OVER_CONTROL = ("deploy", "endpoint", "events", "logs", "revisions", "rollback", "secret", "token", "volume")
+
 BUDGETS = {
-    "hotplate": HEAVY | {"asyncio", "httptools", "msgspec", "uvloop", "http", "ssl", "subprocess", "inspect", "json"},
+    "hotplate": HEAVY
+    | CONTROLS
+    | {"asyncio", "httptools", "msgspec", "uvloop", "http", "ssl", "subprocess", "inspect", "json"},
     "hotplate.errors": HEAVY | {"asyncio", "msgspec"},
     "hotplate.contract": HEAVY | {"asyncio"},
     "hotplate.edge.status": HEAVY | {"asyncio", "httptools", "uvloop", "msgspec"},
     "hotplate.server.pages": HEAVY,
-    "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"},
+    "hotplate.cli": {"fastapi", "numpy", "PIL", "pydantic", "torch", "httpx", "asyncio", "questionary"} | CONTROLS,
+    "hotplate.cli.run": CONTROLS | {"httpx"},
+    "hotplate.server.foreground": CONTROLS | {"httpx"},
+    **{f"hotplate.cli.{name}": HEAVY | CONTROLS | {"asyncio", "ssl", "uvloop"} for name in COMMANDS_OVER_CONTROL},
 }
 """Module -> what must not be in sys.modules after `import module`."""
 

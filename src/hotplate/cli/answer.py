@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import base64
 import binascii
 import json
@@ -9,16 +10,101 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from hotplate.errors import InvalidInput
+from hotplate.cli import console
+from hotplate.errors import HotplateError, InvalidInput
 
 _SHOWN = 200
 """Longest base64 text that is shown in full."""
 
 
+class CallFailed(HotplateError):
+    """The endpoint gave no good answer."""
+
+    code = "call_failed"
+
+
+def show(data: bytes, kind: str, args: argparse.Namespace, where: str) -> int:
+    """Print an answer, and write its media where that was asked for. Gives the exit code."""
+    if kind != "application/json" and not kind.endswith("+json"):
+        return _show_bytes(data, kind, args)
+    try:
+        value = json.loads(data)
+    except ValueError:
+        raise CallFailed(f"{where} calls its answer JSON, but it is not.") from None
+    if args.save:
+        path, size = save_media(unwrap(value), args.save)
+        console.err(f"Saved {path} ({size:,} bytes).")
+    if args.output == "json":
+        console.out_json(value)
+    else:
+        console.out(readable(unwrap(value)))
+    return 0
+
+
+def _show_bytes(data: bytes, kind: str, args: argparse.Namespace) -> int:
+    if args.save:
+        path, size = write_file(args.save.rpartition("=")[2], data)
+        console.err(f"Saved {path} ({size:,} bytes).")
+    elif kind.startswith("text/"):
+        console.out(data.decode(errors="replace"))
+    elif console.is_interactive():
+        raise CallFailed(f"The answer is {kind or 'of no stated type'}: write it to a file with --save FILE.")
+    else:
+        console.out_bytes(data)
+    return 0
+
+
+class Pieces:
+    """Prints a stream as it comes. Pieces of text belong to one text; other values stand on a line each."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._inside_text = False
+
+    def show(self, data: str) -> None:
+        """Print one piece, given as JSON."""
+        if self._as_json:
+            console.out(data)
+            return
+        try:
+            value = unwrap(json.loads(data))
+        except ValueError:
+            value = data
+        self._inside_text = isinstance(value, str)
+        console.out(readable(value), end="" if self._inside_text else "\n")
+
+    def end(self) -> None:
+        """End the last line."""
+        if self._inside_text:
+            console.out()
+
+
+def detail(text: str) -> str:
+    """What an error body says, for people: every wrong field on a line of its own."""
+    try:
+        value: Any = json.loads(text)
+    except ValueError:
+        return text.strip()[:500] or "no more was said"
+    told: Any = cast("Mapping[str, Any]", value).get("detail", value) if isinstance(value, Mapping) else value
+    if not isinstance(told, list):
+        return told if isinstance(told, str) else json.dumps(told)
+    lines: list[str] = []
+    for item in cast("list[Any]", told):
+        if isinstance(item, Mapping) and "msg" in item:
+            fields = cast("Mapping[str, Any]", item)
+            place = ".".join(str(part) for part in fields.get("loc", ()))
+            lines.append(f"{place}: {fields['msg']}" if place else str(fields["msg"]))
+        else:
+            lines.append(json.dumps(item))
+    return lines[0] if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)
+
+
 def unwrap(value: Any) -> Any:
-    """The function's own result, out of `{"output": …, "analytics": …}`."""
+    """The function's own result, out of `{"output": …, "analytics": …}` or DEEPaaS's `{"status", "predictions"}`."""
     if isinstance(value, Mapping) and "output" in value:
         return cast("Mapping[str, Any]", value)["output"]
+    if isinstance(value, Mapping) and set(cast("Mapping[str, Any]", value)) == {"status", "predictions"}:
+        return cast("Mapping[str, Any]", value)["predictions"]
     return cast("Any", value)
 
 

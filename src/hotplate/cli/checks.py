@@ -15,10 +15,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
-from hotplate.cli.opening import Opened, open_from
+from hotplate.cli.opening import open_from
 from hotplate.config.project_file import NAMES
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
+from hotplate.dialects.opening import Opened
 from hotplate.errors import HotplateError, ProjectError, SettingError
 
 Status = Literal["ok", "warn", "fail"]

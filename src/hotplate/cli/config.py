@@ -7,12 +7,12 @@ import os
 from typing import Any
 
 from hotplate.cli import console
-from hotplate.cli.opening import open_project
 from hotplate.cli.parsing import add_output, add_settings, given_settings
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import SETTINGS, Setting, Settings
 from hotplate.config.suggest import did_you_mean
 from hotplate.config.values import show
+from hotplate.dialects.opening import open_project
 from hotplate.errors import SettingError
 
 HIDDEN = "***"

@@ -17,5 +17,7 @@ def report(error: HotplateError) -> int:
         where = f"{error.file}:{error.line}" if error.file and error.line else error.file
         console.problem(error.message, where=where, hint=error.hint)
         return 1
-    console.problem(error.message)
+    # What control refuses is said in its own words: whoever typed a command does not need to see the request.
+    url, detail = getattr(error, "url", None), getattr(error, "detail", None)
+    console.problem(detail if isinstance(detail, str) and "/api/v1/" in str(url) else error.message)
     return 1

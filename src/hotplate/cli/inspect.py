@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
@@ -20,6 +20,7 @@ from hotplate.config.resolve import resolve
 if TYPE_CHECKING:
     from hotplate.contract import Contract, Param, Route
     from hotplate.dialects.base import Match
+    from hotplate.dialects.missing import Missing
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Print the dialect, the evidence and the contract."""
+    from hotplate.dialects.missing import imports
     from hotplate.dialects.registry import detect, get
 
     opened = open_from(args)
@@ -43,16 +45,25 @@ def main(args: argparse.Namespace) -> int:
         contract = describe(project=opened.project, match=match, settings=settings)
     else:
         contract = get(match.dialect).describe(opened.project, match)
+    missing = imports(opened.project.root, [each.file for each in match.evidence])
     if args.output == "json":
         evidence = [to_builtins(item) for item in match.evidence]
         facts = {"project": str(opened.project.root), "dialect": match.dialect, "entry": match.entry}
-        console.out_json({**facts, "evidence": evidence, "loaded": args.load, "contract": to_builtins(contract)})
+        console.out_json(
+            {
+                **facts,
+                "evidence": evidence,
+                "loaded": args.load,
+                "missing": [each._asdict() for each in missing],
+                "contract": to_builtins(contract),
+            }
+        )
         return 0
-    _print(match, contract, loaded=args.load)
+    _print(match, contract, missing, loaded=args.load)
     return 0
 
 
-def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
+def _print(match: Match, contract: Contract, missing: Sequence[Missing], *, loaded: bool) -> None:
     facts = to_builtins(contract)
     _fact("Dialect", match.dialect)
     _fact("Entry", match.entry)
@@ -68,6 +79,9 @@ def _print(match: Match, contract: Contract, *, loaded: bool) -> None:
     limits = [f"{name}={value}" for name, value in facts["limits"].items() if value is not None]
     if limits:
         _fact("Limits", ", ".join(limits))
+    for each in missing:
+        place = console.paint(f"{each.file}:{each.line}", "dim")
+        _fact("Missing", f"the module {each.module}  {place}{f'; {each.hint}' if each.hint else ''}")
     for text in facts.get("warnings", ()):
         _fact("Warning", console.paint(text, "yellow"))
     for route in contract.routes:

@@ -1,21 +1,20 @@
-"""Call a running endpoint and print its answer. Streams print as they come."""
+"""Call a running endpoint, or a project without one, and print the answer. Streams print as they come."""
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import ssl
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from hotplate.cli import answer as answers
-from hotplate.cli import console
-from hotplate.cli.parsing import add_output
+from hotplate.cli.opening import add_reading
+from hotplate.cli.parsing import Parser, add_output
 from hotplate.cli.request_body import Style, build_body
 from hotplate.config.values import parse_seconds
-from hotplate.errors import HotplateError, SettingError
+from hotplate.errors import InvalidInput, SettingError
 
 if TYPE_CHECKING:
     import httpx
@@ -31,18 +30,18 @@ examples:
   hotplate invoke prompt="Hello world!"
   hotplate invoke image=@photo.jpg --save boxes.jpg
   hotplate invoke https://models.example.com/infer count:=3 -o json
-  hotplate invoke /infer-form-data --form file=@audio.wav metadata=short"""
+  hotplate invoke /infer-form-data --form file=@audio.wav metadata=short
+  hotplate invoke --local my-project caption image=@photo.jpg
+  hotplate invoke --local --model-name my_model predict --image photo.jpg --top 3"""
 
 
-class CallFailed(HotplateError):
-    """The endpoint gave no good answer."""
-
-    code = "call_failed"
-
-
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the options of `invoke`."""
-    parser.usage = "%(prog)s [URL | /ROUTE] [INPUT ...] [options]"
+    parser.usage = (
+        "%(prog)s [URL | /ROUTE] [INPUT ...] [options]\n"
+        "       %(prog)s --local [PATH | FILE:FUNCTION] [ROUTE] [INPUT ...] [options]"
+    )
+    parser.before = _inputs_of_options
     parser.epilog = EXAMPLES
     parser.add_argument(
         "words", nargs="*", metavar="URL | /ROUTE | INPUT", help="Where to (default: /infer on this machine), and what"
@@ -54,13 +53,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FILE", help="Write the answer's media to a file (PLACE=FILE if several)")
     parser.add_argument("--accept", metavar="TYPE", help="Media type to ask for, such as image/png")
     parser.add_argument("--timeout", default="15m", metavar="TIME", help="Longest wait (default 15m)")
+    parser.add_argument(
+        "--local",
+        action="store_true",
+        help="Load the project and call it here, without a server; inputs may also be options, as for deepaas-cli",
+    )
+    parser.add_argument("--deepaas_method_output", metavar="FILE", dest="method_output", help=argparse.SUPPRESS)
+    for name in ("--deepaas_with_multiprocessing", "--nodeepaas_with_multiprocessing"):
+        parser.add_argument(name, action="store_true", help=argparse.SUPPRESS)
     add_output(parser)
+    add_reading(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Send the call and print the answer. Gives 1 when the endpoint answers with an error."""
+    if args.local:
+        from hotplate.cli.local import invoke_local
+
+        style: Style = "form" if args.form else "raw" if args.raw else "json"
+        return invoke_local(args, args.words, style)
     url, words = _target(list(args.words), args.port)
-    style: Style = "form" if args.form else "raw" if args.raw else "json"
+    style = "form" if args.form else "raw" if args.raw else "json"
     body = build_body(words, style)
     try:
         timeout_s = parse_seconds(args.timeout)
@@ -84,11 +97,30 @@ def main(args: argparse.Namespace) -> int:
             return _show(response, args)
     except httpx.ConnectError as error:
         hint = "Is it running? `hotplate run` starts one." if local else "Check the address."
-        raise CallFailed(f"Cannot connect to {url}: {error}. {hint}") from None
+        raise answers.CallFailed(f"Cannot connect to {url}: {error}. {hint}") from None
     except httpx.TimeoutException:
-        raise CallFailed(f"{url} did not answer within {args.timeout}.") from None
+        raise answers.CallFailed(f"{url} did not answer within {args.timeout}.") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise CallFailed(f"The call to {url} failed: {error or type(error).__name__}.") from None
+        raise answers.CallFailed(f"The call to {url} failed: {error or type(error).__name__}.") from None
+
+
+def _inputs_of_options(parser: Parser, words: Sequence[str]) -> list[str]:
+    """With --local, options that are none of `invoke` are inputs: `--times 3`, `--times=3`. See `local.py`."""
+    if "--local" not in words:
+        return list(words)
+    known = {option for action in parser.every_action() for option in action.option_strings}
+    found: list[str] = []
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if not name.startswith("--") or name == "--" or name in known:
+            found.append(word)
+        elif equals or (rest and not rest[0].startswith("--")):
+            found.append(f"{name[2:]}\0{value if equals else rest.pop(0)}")
+        else:
+            raise InvalidInput(f"{name} needs a value: it is no option of `hotplate invoke`, and so an input.")
+    return found
 
 
 def _target(words: list[str], port: int | None) -> tuple[str, list[str]]:
@@ -109,7 +141,7 @@ def _host(url: str) -> str | None:
     try:
         return urlsplit(url).hostname
     except ValueError as error:
-        raise CallFailed(f"{url} is no URL: {error}.") from None
+        raise answers.CallFailed(f"{url} is no URL: {error}.") from None
 
 
 def _trust(url: str) -> ssl.SSLContext | bool:
@@ -120,37 +152,10 @@ def _trust(url: str) -> ssl.SSLContext | bool:
 def _show(response: httpx.Response, args: argparse.Namespace) -> int:
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if response.status_code >= 400:
-        raise CallFailed(_reason(response, response.read()))
+        raise answers.CallFailed(_reason(response, response.read()))
     if kind == "text/event-stream":
         return _show_stream(response, as_json=args.output == "json")
-    data = response.read()
-    if kind != "application/json" and not kind.endswith("+json"):
-        return _show_bytes(data, kind, args)
-    try:
-        value = json.loads(data)
-    except ValueError:
-        raise CallFailed(f"{response.url} calls its answer JSON, but it is not.") from None
-    if args.save:
-        path, size = answers.save_media(answers.unwrap(value), args.save)
-        console.err(f"Saved {path} ({size:,} bytes).")
-    if args.output == "json":
-        console.out_json(value)
-    else:
-        console.out(answers.readable(answers.unwrap(value)))
-    return 0
-
-
-def _show_bytes(data: bytes, kind: str, args: argparse.Namespace) -> int:
-    if args.save:
-        path, size = answers.write_file(args.save.rpartition("=")[2], data)
-        console.err(f"Saved {path} ({size:,} bytes).")
-    elif kind.startswith("text/"):
-        console.out(data.decode(errors="replace"))
-    elif console.is_interactive():
-        raise CallFailed(f"The answer is {kind or 'of no stated type'}: write it to a file with --save FILE.")
-    else:
-        console.out_bytes(data)
-    return 0
+    return answers.show(response.read(), kind, args, str(response.url))
 
 
 def _show_stream(response: httpx.Response, *, as_json: bool) -> int:
@@ -158,56 +163,25 @@ def _show_stream(response: httpx.Response, *, as_json: bool) -> int:
 
     from hotplate.client.sse import EventParser
 
-    inside_text = False
+    pieces = answers.Pieces(as_json=as_json)
     parser = EventParser()
-    pieces = (parser.feed(chunk) for chunk in response.iter_bytes())
-    for event in chain(chain.from_iterable(pieces), parser.close()):
+    events = (parser.feed(chunk) for chunk in response.iter_bytes())
+    for event in chain(chain.from_iterable(events), parser.close()):
         if event.data == "[DONE]":
             break
         if event.name == "error":
-            if inside_text:
-                console.out()
-            raise CallFailed(f"The stream broke off: {_detail(event.data)}")
-        if as_json:
-            console.out(event.data)
-            continue
-        try:
-            value = answers.unwrap(json.loads(event.data))
-        except ValueError:
-            value = event.data
-        # Pieces of text belong to one text; other values stand on a line each.
-        inside_text = isinstance(value, str)
-        console.out(answers.readable(value), end="" if inside_text else "\n")
-    if inside_text:
-        console.out()
+            pieces.end()
+            raise answers.CallFailed(f"The stream broke off: {answers.detail(event.data)}")
+        pieces.show(event.data)
+    pieces.end()
     return 0
 
 
 def _reason(response: httpx.Response, data: bytes) -> str:
     text = f"{response.status_code} {response.reason_phrase}".strip()
-    detail = _detail(data.decode(errors="replace"))
+    detail = answers.detail(data.decode(errors="replace"))
     retry = response.headers.get("retry-after")
     wait = f" Try again in {retry} s." if retry else ""
     found = response.headers.get("x-request-id") if response.status_code >= 500 else None
     where = f"\nThe server's log has more under request {found}." if found else ""
     return f"{text} from {response.url.path}: {detail}{wait}{where}"
-
-
-def _detail(text: str) -> str:
-    """What an error body says, for people: every wrong field on a line of its own."""
-    try:
-        value: Any = json.loads(text)
-    except ValueError:
-        return text.strip()[:500] or "no more was said"
-    detail: Any = cast("Mapping[str, Any]", value).get("detail", value) if isinstance(value, Mapping) else value
-    if not isinstance(detail, list):
-        return detail if isinstance(detail, str) else json.dumps(detail)
-    lines: list[str] = []
-    for item in cast("list[Any]", detail):
-        if isinstance(item, Mapping) and "msg" in item:
-            fields = cast("Mapping[str, Any]", item)
-            place = ".".join(str(part) for part in fields.get("loc", ()))
-            lines.append(f"{place}: {fields['msg']}" if place else str(fields["msg"]))
-        else:
-            lines.append(json.dumps(item))
-    return lines[0] if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)

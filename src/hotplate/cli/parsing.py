@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, cast
 
 from hotplate.config.settings import GROUPS, SETTINGS, Setting
@@ -34,12 +34,17 @@ def _columns() -> int:
 class Parser(argparse.ArgumentParser):
     """A command's options. Wrong usage ends the process with code 2 and a sentence."""
 
+    before: Callable[[Parser, Sequence[str]], list[str]] | None = None
+    """What a command makes of the words before they are read."""
+
     def __init__(self, **more: Any) -> None:
         more.setdefault("formatter_class", _Formatter)
         super().__init__(allow_abbrev=False, **more)
 
     def read(self, words: Sequence[str]) -> argparse.Namespace:
         """Parse a command line. Options may stand between arguments."""
+        if self.before is not None:
+            words = self.before(self, words)
         if any(isinstance(action.choices, dict) for action in self._actions):  # commands below: they end the options
             found, rest = self.parse_known_args(words)
         else:

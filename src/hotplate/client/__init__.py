@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from hotplate.client.answers import RawAnswer
     from hotplate.client.async_client import AsyncClient
     from hotplate.client.client import Client
+    from hotplate.client.control import AsyncControlClient, ControlClient
+    from hotplate.client.deployed import AsyncDeployed, Deployed, async_endpoint, endpoint
     from hotplate.client.errors import (
         CallTimeout,
         ClientError,
@@ -38,18 +40,28 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AsyncClient": "hotplate.client.async_client",
+    "AsyncControlClient": "hotplate.client.control",
+    "AsyncDeployed": "hotplate.client.deployed",
     "Client": "hotplate.client.client",
+    "ControlClient": "hotplate.client.control",
+    "Deployed": "hotplate.client.deployed",
     "Job": "hotplate.client.jobs",
     "RawAnswer": "hotplate.client.answers",
+    "async_endpoint": "hotplate.client.deployed",
+    "endpoint": "hotplate.client.deployed",
 }
 
 __all__ = [
     "AsyncClient",
+    "AsyncControlClient",
+    "AsyncDeployed",
     "CallTimeout",
     "Client",
     "ClientError",
     "ConnectionFailed",
     "ConnectionLost",
+    "ControlClient",
+    "Deployed",
     "InputRefused",
     "InvalidAnswer",
     "InvalidCall",
@@ -62,6 +74,8 @@ __all__ = [
     "ServerUnavailable",
     "StatusError",
     "StreamFailed",
+    "async_endpoint",
+    "endpoint",
 ]
 
 

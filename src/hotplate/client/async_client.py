@@ -133,6 +133,26 @@ class AsyncClient:
         """Give jobs of a server, the newest first: those in `state` (several with commas), those of one `route`."""
         return await self._run(JobCalls(self._core).list(server_url, state=state, route=route, limit=limit))
 
+    async def request(self, method: str, url: str, inputs: Any = None, *, timeout_s: float | None = None) -> Any:
+        """Send a request of any method, decode its answer. See `Client.request`."""
+        return await self._run(self._core.request(method, url, inputs, timeout_s))
+
+    async def request_raw(
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        content_type: str | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> RawAnswer:
+        """Send a request of any method, bytes both ways. See `Client.request_raw`."""
+        return await self._run(self._core.request_raw(method, url, data, content_type, timeout_s))
+
+    def follow(self, url: str, *, timeout_s: float | None = None) -> AsyncGenerator[Any, None]:
+        """GET a stream of server-sent events. See `Client.follow`."""
+        return self._stream(self._core.follow(url, timeout_s), None)
+
     async def health_check(self, endpoint_url: str, timeout_s: float | None = None) -> int:
         """Wait until a GET of the URL is answered with 2xx. See `Client.health_check`."""
         return await self._run(self._core.health_check(endpoint_url, timeout_s))

@@ -166,6 +166,32 @@ class Client:
         """Give jobs of a server, the newest first: those in `state` (several with commas), those of one `route`."""
         return self._run(JobCalls(self._core).list(server_url, state=state, route=route, limit=limit))
 
+    def request(self, method: str, url: str, inputs: Any = None, *, timeout_s: float | None = None) -> Any:
+        """Send a request of any method and give its answer, decoded from JSON; None for one without a body.
+
+        Args:
+            inputs: the JSON body; none is sent where None.
+
+        Raises: as `infer`.
+        """
+        return self._run(self._core.request(method, url, inputs, timeout_s))
+
+    def request_raw(
+        self,
+        method: str,
+        url: str,
+        data: Any = None,
+        content_type: str | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> RawAnswer:
+        """Send a request of any method with bytes (see `infer_raw`) or none, and give the answer's bytes."""
+        return self._run(self._core.request_raw(method, url, data, content_type, timeout_s))
+
+    def follow(self, url: str, *, timeout_s: float | None = None) -> Generator[Any, None, None]:
+        """GET a stream of server-sent events and give the values as they come. `timeout_s`: the longest silence."""
+        return self._stream(self._core.follow(url, timeout_s), None)
+
     def health_check(self, endpoint_url: str, timeout_s: float | None = None) -> int:
         """Wait until a GET of the URL is answered with 2xx, and give that status.
 

@@ -30,6 +30,8 @@ LOG = logging.getLogger("hotplate.client")
 POLL_S = 1.0
 PROBE_S = 10.0
 DEFAULT_TIMEOUT_S: Final = 900.0  # a cold start of a large model takes minutes
+IDEMPOTENT = ("GET", "HEAD", "PUT", "DELETE")
+"""RFC 9110, 9.2.2."""
 USER_AGENT = f"hotplate/{__version__} python/{platform.python_version()}"
 
 
@@ -83,6 +85,29 @@ class Core:
         answer = yield from self.ask(request, timeout_s, idempotent=False)
         return EventStream(request, answer, self.timeout_s if timeout_s is None else timeout_s)
 
+    def request(self, method: str, url: str, given: Any, timeout_s: float | None) -> Steps[Any]:
+        """Any method, with a JSON body where something is given. What changes nothing twice may be sent twice."""
+        body = None if given is None else _body(given, None)
+        request = self._request(method, url, body, "application/json")
+        answer = yield from self.ask(request, timeout_s, idempotent=method in IDEMPOTENT)
+        return read_json(request, answer)
+
+    def request_raw(
+        self, method: str, url: str, data: Any, content_type: str | None, timeout_s: float | None
+    ) -> Steps[RawAnswer]:
+        """Any method, with bytes as they are, or none."""
+        body = None if data is None else forms.raw(data, content_type)
+        answer = yield from self.ask(
+            self._request(method, url, body, "*/*"), timeout_s, idempotent=method in IDEMPOTENT
+        )
+        return RawAnswer(status=answer.status, headers=answer.headers, content=answer.body)
+
+    def follow(self, url: str, timeout_s: float | None) -> Steps[EventStream]:
+        """GET an event stream."""
+        request = self._request("GET", url, None, "text/event-stream")
+        answer = yield from self.ask(request, timeout_s, idempotent=True)
+        return EventStream(request, answer, self.timeout_s if timeout_s is None else timeout_s)
+
     def health_check(self, url: str, timeout_s: float | None) -> Steps[int]:
         """Ask until the answer is 2xx. A server that is not there yet, and any 5xx, mean: not ready yet."""
         request = self._request("GET", url, None, "*/*")
@@ -118,7 +143,7 @@ class Core:
         request = self._post(url, _body(given, files), "application/json")
         return replace(request, headers={**request.headers, **headers})
 
-    def request(self, method: str, url: str) -> Request:
+    def bare(self, method: str, url: str) -> Request:
         """A request without a body."""
         return self._request(method, url, None, "application/json")
 

@@ -95,7 +95,7 @@ class JobCalls:
     def get(self, job: Job | str, wait_s: float = 0.0) -> Steps[Job]:
         """Ask how a job is; with `wait_s`, when it has ended or after so long."""
         url = self._url(job)
-        request = self._core.request("GET", f"{url}?{urlencode({'wait': f'{wait_s:g}'})}" if wait_s else url)
+        request = self._core.bare("GET", f"{url}?{urlencode({'wait': f'{wait_s:g}'})}" if wait_s else url)
         answer = yield from self._core.ask(request, None, idempotent=True)
         return read_job(request, url, read_json(request, answer))
 
@@ -115,7 +115,7 @@ class JobCalls:
     def result(self, job: Job | str, timeout_s: float | None) -> Steps[Any]:
         """Wait for a job's end and give its answer, decoded. An answer that is an error is raised as of a call."""
         found = yield from self.wait(job, timeout_s)
-        request = self._core.request("GET", f"{found.url}/result")
+        request = self._core.bare("GET", f"{found.url}/result")
         answer = yield from self._core.ask(request, None, idempotent=False)
         return read_json(request, answer)
 
@@ -131,13 +131,13 @@ class JobCalls:
         """The jobs of an endpoint, the newest first."""
         query = urlencode({name: value for name, value in wanted.items() if value})
         place = f"{url.rstrip('/')}/jobs"
-        request = self._core.request("GET", f"{place}?{query}" if query else place)
+        request = self._core.bare("GET", f"{place}?{query}" if query else place)
         answer = yield from self._core.ask(request, None, idempotent=True)
         found: Any = read_json(request, answer)
         return [read_job(request, request.url, each) for each in found["jobs"]]
 
     def _change(self, method: str, url: str, rest: str) -> Steps[Job]:
-        request = self._core.request(method, f"{url}{rest}")
+        request = self._core.bare(method, f"{url}{rest}")
         answer = yield from self._core.ask(request, None, idempotent=False)
         return read_job(request, url, read_json(request, answer))
 

@@ -44,6 +44,7 @@ class ProjectFile:
     functions: tuple[str, ...] = ()
     routes: str = ""
     faces: tuple[str, ...] = ()
+    openai: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, Written] = field(default_factory=dict[str, Written])
     deploy: Mapping[str, Any] = field(default_factory=dict[str, Any])
 

@@ -56,6 +56,14 @@ KEYS = _keys(
         "see [coming from proxiML](coming-from-proximl.md).",
     ),
     Key(name="faces", kind="list", part="project", help="Wire formats to answer in besides the dialect's own."),
+    Key(
+        name="openai",
+        kind="mapping",
+        part="project",
+        help="Which functions the face `openai` answers with, where their names do not say it: `chat`, `complete` and "
+        "`embed`.",
+        shape=("chat", "complete", "embed"),
+    ),
     Key(name="hardware", kind="text", part="deploy", help="Hardware to run on, such as `cpu` or `gpu.t4.medium`."),
     Key(name="min_replicas", kind="integer", part="deploy", help="Replicas that always run.", low=0, high=999),
     Key(name="max_replicas", kind="integer", part="deploy", help="Most replicas under load.", low=0, high=999),

@@ -90,6 +90,14 @@ class _Writer:
         return operation
 
     def _body(self, route: Route, stem: str) -> Schema:
+        whole = next((param for param in route.params if param.location == "body"), None)
+        if whole is not None:
+            content = {JSON: {"schema": dict(whole.type.schema)}}
+            content |= {
+                "text/plain": {"schema": {"type": "string"}},
+                "application/octet-stream": {"schema": WHOLE_BODY},
+            }
+            return {"required": True, "content": content, "description": "JSON, text or bytes: the body is the input."}
         media = [param for param in route.params if param.type.kind != "json"]
         if route.body == "form":
             content = {"multipart/form-data": {"schema": self._named(f"{stem}Form", _object(route.params, _field))}}

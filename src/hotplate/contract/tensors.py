@@ -70,6 +70,8 @@ def tensor_of(schema: Mapping[str, Any]) -> Tensor:
         low, high = schema.get("minItems", 0), schema.get("maxItems")
         shape.append(low if low == high else -1)
         items = schema.get("items")
+        if not items and shape == [-1] and "prefixItems" not in schema:
+            return Tensor("BYTES", (-1,), scalar=False, form="any")
         if not isinstance(items, Mapping) or "prefixItems" in schema:
             return JSON_TEXT
         schema = cast("Mapping[str, Any]", items)
@@ -92,6 +94,10 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 def _without_null(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """A value that may be null is one that may be left out."""
+    kinds = schema.get("type")
+    if isinstance(kinds, list | tuple):
+        rest = [kind for kind in cast("list[str]", kinds) if kind != "null"]
+        return {**schema, "type": rest[0]} if len(rest) == 1 else schema
     choices = schema.get("anyOf")
     if not isinstance(choices, list):
         return schema

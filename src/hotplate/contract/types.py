@@ -39,7 +39,8 @@ class Param(msgspec.Struct, frozen=True, kw_only=True):
     default: Any = None
     description: str = ""
     location: str = ""
-    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`."""
+    """The one place where the author wants a face to look: `query`, `form`, `json`, `headers` or `cookies`; or `body`
+    for the one input that is the body as a whole."""
 
 
 class Batching(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,7 +91,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     or, with `state`, 200 and `answer` when the server is in that state and 503 and `refusal` when it is not.
     `operation` is the OpenAPI operation object, where the face describes its mounts itself. A path that ends in `/*`
     answers below it, for every method, where nothing else does. `error_key` is where the server's own refusals
-    of a call (busy, not ready, too late) put their text.
+    of a call (busy, not ready, too late) put their text: `detail`, or `error.message` for one inside an object. With
+    `joint` the face itself makes what is run: of several routes, or around the one at `call`.
     """
 
     method: str
@@ -103,6 +105,7 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     state: State = ""
+    joint: bool = False
     variant: str = ""
     """A face's own note on which of its forms this mount is (`generate`, `infer`)."""
     error_key: str = "detail"

@@ -57,8 +57,10 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """An immutable build of a project. `digest` names its content; `root` is its folder of files.
 
-    `python` is the interpreter of its environment, in which Hotplate's worker can be imported. `dialect` to
-    `options` say what to load, as a worker is told; `env` is what the project's own files set.
+    `python` is the interpreter of its environment, in which Hotplate's worker can be imported; `environment` is the
+    digest of that, and empty where the project lists no packages and is served from Hotplate's own. `dialect` to
+    `options` say what to load, as a worker is told; `env` is what the project's own files set. `name` and
+    `description` are those that the project gives its endpoint, if it does.
     """
 
     digest: str
@@ -73,6 +75,9 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     options: Mapping[str, str] = {}
     env: Mapping[str, str] = {}
     store_assets: bool = False
+    environment: str = ""
+    name: str = ""
+    description: str = ""
     contract: Contract
 
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
+from pathlib import Path
 from typing import NamedTuple
 
 PREFIX = "hp"
@@ -43,3 +45,17 @@ def split(text: str) -> tuple[str, str] | None:
 def fits(secret: str, kept: str) -> bool:
     """Whether a secret part has this hash, in constant time."""
     return hmac.compare_digest(hash_of(secret), kept)
+
+
+def make_admin(path: Path) -> str:
+    """Give the installation's first token, made now unless its file (mode 0600) is there."""
+    text = make().text
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        return path.read_text("ascii").strip()
+    with os.fdopen(fd, "w") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return text

@@ -6,9 +6,9 @@ in a worker alone. A dialect knows nothing of HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, cast
 
 import msgspec
 
@@ -67,9 +67,40 @@ class Argument:
         """How faces that validate with pydantic do so: by `load`, and media by its own class."""
         if source is not Any:
             return handler(source)
-        from pydantic_core import core_schema
+        from pydantic_core import ValidationError, core_schema
 
-        return core_schema.no_info_plain_validator_function(self.load)
+        def load(raw: Any) -> Any:
+            try:
+                return self.load(raw)
+            except Refused as error:
+                items = [_item(text, place, raw) for place, text in _texts(error.messages)]
+                raise ValidationError.from_exception_data(self.key, items) from None
+
+        return core_schema.no_info_plain_validator_function(load)
+
+
+def _texts(messages: Any, place: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every text of a Refused's messages, with its place in the value."""
+    if isinstance(messages, Mapping):
+        for key, inner in cast("Mapping[str | int, Any]", messages).items():
+            yield from _texts(inner, place if key == "_schema" else (*place, key))
+    elif isinstance(messages, list | tuple):
+        for inner in cast("list[Any]", messages):
+            yield from _texts(inner, place)
+    else:
+        yield place, str(messages)
+
+
+def _item(text: str, place: tuple[str | int, ...], given: Any) -> Any:
+    from pydantic_core import PydanticCustomError
+
+    shown = given
+    for key in place:
+        try:
+            shown = shown[key]
+        except (TypeError, KeyError, IndexError):
+            break
+    return {"type": PydanticCustomError("invalid_argument", text), "loc": place, "input": shown}  # pyright: ignore[reportArgumentType]
 
 
 class Project(msgspec.Struct, frozen=True, kw_only=True):

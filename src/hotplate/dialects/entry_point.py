@@ -32,9 +32,9 @@ class EntryPointDialect:
             return None
         name = _wanted(project)
         chosen = [each for each in found if name in ("", each.name)]
-        evidence = tuple(
-            Evidence(file=each.file, line=each.line, text=f"{GROUP}: {each.name} = {each.value}") for each in chosen
-        ) or (Evidence(file="", line=0, text=f"the model {name or '(all)'}, asked for by name"),)
+        evidence = tuple(each for declared in chosen for each in _evidence(declared, project)) or (
+            Evidence(file="", line=0, text=f"the model {name or '(all)'}, asked for by name"),
+        )
         entry = ",".join(f"{each.name}={each.value}" for each in chosen) or name or GROUP
         return Match(dialect=self.name, entry=entry, evidence=evidence)
 
@@ -45,7 +45,14 @@ class EntryPointDialect:
             Route(path=_path(each.name, "predict", len(found)), name=f"{each.name}.predict", source=_source(each))
             for each in found
         )
-        return Contract(dialect=self.name, entry=match.entry, name=project.endpoint_name, face="deepaas", routes=routes)
+        return Contract(
+            dialect=self.name,
+            entry=match.entry,
+            name=project.endpoint_name,
+            face="deepaas",
+            routes=routes,
+            warnings=tuple(text for each in found if (text := _absent(each, project))),
+        )
 
     def load(self, project: Project, match: Match) -> Loaded:
         """See `Dialect.load`."""
@@ -104,6 +111,40 @@ def choose(project: Project) -> list[Declared]:
         raise ProjectError(f"Model {name!r} not found in namespace {GROUP!r}", hint=f"models there: {known}")
     hint = "install the model's package (pip install -e .), or name its folder"
     raise ProjectError(f"no model was found in namespace {GROUP!r}", hint=hint)
+
+
+def _evidence(declared: Declared, project: Project) -> list[Evidence]:
+    found = [Evidence(file=declared.file, line=declared.line, text=f"{GROUP}: {declared.name} = {declared.value}")]
+    if file := _module_file(declared, project):
+        found.append(Evidence(file=file, line=1, text=f"module {declared.value.partition(':')[0]}"))
+    return found
+
+
+def _module_file(declared: Declared, project: Project) -> str:
+    """The module's file in the folder or below `src`; "" where it lies elsewhere."""
+    place = declared.value.partition(":")[0].replace(".", "/")
+    candidates = [f"{base}{place}{end}" for base in ("", "src/") for end in (".py", "/__init__.py")]
+    return next((each for each in candidates if (project.root / each).is_file()), "")
+
+
+def _absent(declared: Declared, project: Project) -> str:
+    """Say that a declared module cannot be imported, where neither the folder nor the environment has it."""
+    import importlib.util
+
+    module = declared.value.partition(":")[0]
+    top = module.partition(".")[0]
+    if _module_file(declared, project):
+        return ""
+    try:
+        installed = importlib.util.find_spec(top) is not None
+    except (ImportError, ValueError):
+        installed = False
+    if installed and not (project.root / top).is_dir():
+        return ""
+    return (
+        f"{declared.file}:{declared.line} {declared.name} names the module {module}, which is neither in this folder "
+        f"nor installed: write {module.replace('.', '/')}.py, or install its package (pip install -e .)"
+    )
 
 
 def _wanted(project: Project) -> str:

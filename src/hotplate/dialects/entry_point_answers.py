@@ -51,6 +51,11 @@ class Answers:
 
         self._file = File
 
+    @property
+    def finishes_nothing(self) -> bool:
+        """Whether every answer goes out as it is: there is no schema, and no content type to choose."""
+        return self.schema is None and not self.choices
+
     def returns(self) -> TypeSpec:
         """What the contract says of the answer."""
         if self.schema is None:

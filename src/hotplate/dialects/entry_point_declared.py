@@ -57,13 +57,22 @@ def in_environment() -> list[Declared]:
 def _declared(file: str, name: str, value: str, text: str) -> Declared:
     value = value.partition("[")[0].strip()
     lines = text.splitlines()
-    line = next((number for number, each in enumerate(lines, 1) if name in each and value in each), 0)
+    line = _line(lines, name, value)
     module, _, attribute = value.partition(":")
     parts = [*module.split("."), *(attribute.split(".") if attribute else ())]
     if not name or not all(part.strip().isidentifier() for part in parts):
         text = f"{name} = {value!r} is no entry point"
         raise ProjectError(text, file=file, line=line, hint="write it as name = package.module:attribute")
     return Declared(name, value.replace(" ", ""), file, line)
+
+
+def _line(lines: list[str], name: str, value: str) -> int:
+    """The line of `name = value`: the first after the group's own that has both; 0 where it is written otherwise."""
+    group = next((number for number, each in enumerate(lines) if GROUP in each), 0)
+    rest = enumerate(lines[group:], group + 1)
+    return next((number for number, each in rest if name in each.partition("=")[0] and value in each), 0) or next(
+        (number for number, each in enumerate(lines[group:], group + 1) if name in each and value in each), 0
+    )
 
 
 def _pyproject(text: str) -> Iterator[tuple[str, str]]:

@@ -69,12 +69,16 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
     fields: Any = marshmallow.fields
     delimited = isinstance(field, fields.List) and hasattr(field, "delimiter")
     plain: Any = fields.List(field.inner) if delimited else None
+    exact = _exact_kind(fields, field)
 
     def load(raw: Any) -> Any:
+        if type(raw) is exact:
+            return raw
         absent = raw is ABSENT
         try:
-            if plain is not None and isinstance(raw, list):  # webargs 5 took lists for text with delimiters, 8 does not
-                value = plain.deserialize(raw, key, {key: raw})
+            if plain is not None and not absent and raw is not None and (raw == "" or not isinstance(raw, str)):
+                # webargs 5 took lists for text with delimiters, and no text for one item without any
+                value = plain.deserialize([""] if raw == "" else raw, key, {key: raw})
                 field._validate(value)
                 return value
             value = field.deserialize(missing if absent else raw, key, {} if absent else {key: raw})
@@ -84,6 +88,21 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
 
     many = isinstance(field, fields.List) and not delimited
     return Argument(load, key=key, location=location(field), many=many)
+
+
+def _exact_kind(fields: Any, field: Field) -> type | None:
+    """The type of values that this field gives back as they are, so that marshmallow need not be asked; None for none.
+
+    Floats are not among them: it refuses some.
+    """
+    if field.validators or getattr(field, "validate", None):
+        return None
+    kinds: dict[Any, type] = {fields.String: str, fields.Integer: int, fields.Boolean: bool}
+    return kinds.get(type(field)) if type(field) is not fields.Boolean or {True, False} <= _booleans(field) else None
+
+
+def _booleans(field: Field) -> set[Any]:
+    return {value for value in (*field.truthy, *field.falsy) if isinstance(value, bool)}
 
 
 def location(field: Field) -> str:

@@ -181,7 +181,13 @@ class Model:
                 kwargs = given(names, loads, values)
                 return finish(function(**kwargs), kwargs.get("accept"))
 
-            return predict
+            def predict_plainly(*values: Any) -> Any:
+                for value in values:
+                    if value is ABSENT:
+                        return function(**given(names, loads, values))
+                return function(**dict(zip(names, values, strict=True)))
+
+            return predict_plainly if self._answers.finishes_nothing else predict
 
         def predict_files(*values: Any) -> Any:
             kwargs = given(names, loads, values)
@@ -217,7 +223,13 @@ def load(declared: Declared, root: Path) -> Model:
     shown = f"{declared.name} = {declared.value}"
     if declared.file and (root / "src").is_dir():
         sys.path.insert(0, str(root / "src"))
-    target: Any = import_module(module_name, root=root, missing=f"{shown}: there is no module {module_name}")
+    try:
+        target: Any = import_module(module_name, root=root, missing=f"{shown}: there is no module {module_name}")
+    except ProjectError as error:
+        if error.file is None and declared.file and isinstance(error.__cause__, ModuleNotFoundError):
+            error.file, error.line = declared.file, declared.line
+            error.hint = f"write {module_name.replace('.', '/')}.py, or install its package (pip install -e .)"
+        raise
     for part in attribute.split(".") if attribute else ():
         try:
             target = getattr(target, part)

@@ -64,11 +64,11 @@ class FunctionDialect:
             module = _sources(project, target).module(target.module)
             if module is None:
                 _require_file(target, project.root)
-                evidence.append(Evidence(file=target.module, line=0, text=f"{target.text}, named on the command line"))
+                evidence.append(Evidence(file=target.module, line=0, text=f"{target.text}, named to be served"))
                 continue
             node = _find_text(module, target)
             line, text = (node.lineno, f"def {node.name}") if node else (1, target.attribute)
-            evidence.append(Evidence(file=module.file, line=line, text=f"{text}, named on the command line"))
+            evidence.append(Evidence(file=module.file, line=line, text=f"{text}, named to be served"))
         return Match(dialect=self.name, entry=",".join(t.entry for t in targets), evidence=tuple(evidence))
 
     def describe(self, project: Project, match: Match) -> Contract:

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NamedTuple, cast
 
+from hotplate.contract.tensors import INTEGERS
 from hotplate.dialects import input_schema_fields, input_schema_stream
 from hotplate.dialects.base import Parameter
 from hotplate.dialects.input_schema_text import Draft
@@ -28,7 +29,7 @@ def bind(instance: Any, drawn: Draft, request_class: Any) -> Bound:
     """Bind an instance's methods as the contract says."""
     model = _Model(instance, drawn, request_class)
     route = drawn.contract.routes[0]
-    function = model.call
+    function = model.call_plainly if model.is_plain else model.call
     if route.batching is not None:
         function = model.call_batch_async if route.asynchronous else model.call_batch
     elif route.stream:
@@ -59,6 +60,11 @@ def _required(method: Callable[..., Any]) -> int:
     return sum(parameter.kind in positional and parameter.default is parameter.empty for parameter in parameters)
 
 
+def _is_checked(field: input_schema_fields.Field) -> bool:
+    """Whether a value that fits the field's Python type may still be refused: for its shape or its range."""
+    return not field.typed and (field.shape != (1,) or field.datatype in INTEGERS)
+
+
 class _Model:
     """One instance, called with the values of the declared fields in their order. None stands for: not sent."""
 
@@ -66,6 +72,8 @@ class _Model:
         self._infer = instance.infer
         self._takes_inputs = bool(inspect.signature(instance.infer).parameters)
         self._fields = drawn.fields
+        self._named_fields = [(field.name, field if _is_checked(field) else None) for field in drawn.fields]
+        self._names = [field.name for field in drawn.fields]
         self._outputs = drawn.outputs
         self._request_class = request_class
         self._named = next(
@@ -76,8 +84,17 @@ class _Model:
             ),
             "",
         )
+        checked = any(field is not None for _, field in self._named_fields)
+        self.is_plain = self._takes_inputs and request_class is None and not checked and not self._outputs
 
     # -- the shapes of a call
+
+    def call_plainly(self, *values: Any) -> Any:
+        """The usual case of `call`: every value that was sent is right as it is."""
+        result = self._infer(
+            {name: value for name, value in zip(self._names, values, strict=True) if value is not None}
+        )
+        return cast("Inputs", result) if type(result) is dict else self._result(result)
 
     def call(self, *values: Any) -> Any:
         return self._result(self._run(self._inputs(values)))
@@ -108,11 +125,11 @@ class _Model:
 
     def _inputs(self, values: tuple[Any, ...]) -> Any:
         given: Inputs = {}
-        for field, value in zip(self._fields, values, strict=True):
+        for (name, checked), value in zip(self._named_fields, values, strict=True):
             if value is not None:
-                if not field.typed:
-                    input_schema_fields.check(field, value)
-                given[field.name] = value
+                if checked is not None:
+                    input_schema_fields.check(checked, value)
+                given[name] = value
         return given if self._request_class is None else self._request(given)
 
     def _request(self, given: Inputs) -> Any:

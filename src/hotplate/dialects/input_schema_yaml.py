@@ -5,8 +5,9 @@ Machines, regions, replicas and secrets are the platform's and not the model's: 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hotplate.errors import ProjectError, SettingError
 
@@ -25,6 +26,30 @@ class Settings(NamedTuple):
     input_file: str = ""
     output_file: str = ""
     warnings: tuple[str, ...] = ()
+    deploy: Mapping[str, Any] = {}
+    """What version 1.0.0 says of the deployment, under the names of control's API."""
+
+
+class Runtime(NamedTuple):
+    """What the runtime's yaml wants installed, with the line of each Python package."""
+
+    file: str
+    python_packages: tuple[tuple[str, int], ...] = ()
+    system_packages: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+
+
+def read_runtime(root: Path) -> Runtime | None:
+    """Read the runtime's yaml; None where there is none. Raises ProjectError for text that is not YAML."""
+    for name in RUNTIMES:
+        if (root / name).is_file():
+            build = _member(_load(root / name), "build")
+            listed = _member(build, "python_packages")
+            nodes = listed.value if listed is not None and isinstance(listed.value, list) else []
+            packages = tuple((node.value.strip(), node.line) for node in nodes if isinstance(node.value, str))
+            run = _items(_member(build, "run")) or _items(_member(build, "run_commands"))
+            return Runtime(name, packages, tuple(_items(_member(build, "system_packages"))), tuple(run))
+    return None
 
 
 def read(root: Path) -> Settings:
@@ -55,7 +80,27 @@ def _project(node: Node) -> Settings:
         slots=int(_number(configuration, "container_concurrency") or 0) or None,
         input_file=_file_name(optional, "input_file_name"),
         output_file=_file_name(optional, "output_file_name"),
+        deploy=_deploy(node, configuration),
     )
+
+
+def _deploy(node: Node, configuration: Node | None) -> dict[str, Any]:
+    """Replicas, delay and variables. GPUs are whole ones here, of whatever kind the machine has."""
+    numbers = {"min_replicas": "min_replica", "max_replicas": "max_replica", "scale_to_zero": "scale_down_delay"}
+    found: dict[str, Any] = {}
+    for ours, theirs in numbers.items():
+        value = _number(configuration, theirs)
+        if value is not None:
+            found[ours] = value if ours == "scale_to_zero" else int(value)
+    slots = _number(configuration, "container_concurrency")
+    if slots:
+        found["concurrency_per_replica"] = int(slots)
+    if _text(configuration, "gpu_type"):
+        found["instance_type"] = "gpu"
+    env = _member(node, "env")
+    if env is not None and isinstance(env.value, dict):
+        found["env_overrides"] = {name: each.value for name, each in env.value.items() if isinstance(each.value, str)}
+    return found
 
 
 def _file_name(node: Node | None, key: str) -> str:

@@ -31,7 +31,7 @@ class PredictorDialect:
 
         api = predictor_choice.choose(project.root, project.api)
         evidence = [Evidence(file=FILE, line=api.line, text=f"name: {api.name}, {api.kind}")]
-        found = predictor_text.find_class(project.root, api)
+        found = predictor_text.require_class(project.root, api)
         if found is not None:
             text = f"class {predictor_rules.class_name(api)}"
             evidence.append(Evidence(file=api.path, line=found.lineno, text=text))

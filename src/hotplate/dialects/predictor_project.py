@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from hotplate.deployment.attachment import is_made_for_a_revision
 from hotplate.dialects.importing import failure
 from hotplate.dialects.predictor_yaml import Api
 from hotplate.errors import ProjectError
@@ -107,7 +108,7 @@ def warnings(root: Path, api: Api) -> tuple[str, ...]:
                 f"(conda install --file {api.conda}) and start hotplate there",
             )
         found.append(f"{api.conda} is not installed for you: this conda environment must have its packages already")
-    if (root / api.shell).is_file():
+    if (root / api.shell).is_file() and not is_made_for_a_revision():
         found.append(f"{api.shell} is not run for you; if its packages are missing, run: bash {api.shell}")
     if api.processes > 1:
         found.append(f"processes_per_replica is {api.processes}: start with --workers {api.processes} to have as many")

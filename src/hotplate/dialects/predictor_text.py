@@ -44,6 +44,39 @@ def find_class(root: Path, api: Api) -> ast.ClassDef | None:
     return next((node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == wanted), None)
 
 
+def require_class(root: Path, api: Api) -> ast.ClassDef | None:
+    """Give the class, or None where the file gets it from elsewhere.
+
+    Raises:
+        ProjectError: nothing in the file has its name. The text is Cortex's.
+    """
+    found = find_class(root, api)
+    name = class_name(api)
+    if found is None and not _is_bound(parse(root, api.path), name):
+        others = [node for node in parse(root, api.path).body if isinstance(node, ast.ClassDef)]
+        line = others[0].lineno if others else 1
+        hint = f"call {others[0].name} so, or write class {name}:" if others else f"write class {name}:"
+        raise ProjectError(
+            f"error: error in {api.path}: {name} class is not defined", file=api.path, line=line, hint=hint
+        )
+    return found
+
+
+def _is_bound(tree: ast.Module, name: str) -> bool:
+    """Whether an import or an assignment may bring the name in."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [each.asname or each.name for each in node.names]
+            if name in names or "*" in names:
+                return True
+        elif isinstance(node, ast.Name):
+            if node.id == name and isinstance(node.ctx, ast.Store):
+                return True
+        elif isinstance(node, ast.ClassDef) and node.name == name:
+            return True
+    return False
+
+
 def read_methods(root: Path, api: Api) -> tuple[list[Method], bool]:
     """Give the methods that calls run, and whether the class has any of its own text to tell them by."""
     found = find_class(root, api)
@@ -114,6 +147,7 @@ def _route(api: Api, method: Method) -> Route:
             type=TypeSpec(schema=_SCHEMAS[name]),
             required=name == "payload",
             default=None if name == "payload" else {},
+            location="body" if name == "payload" else "",
         )
         for name in method.arguments
         if name in INPUTS

@@ -47,6 +47,8 @@ class Api(msgspec.Struct, frozen=True, kw_only=True):
     batch_interval_s: float = 0.0
     processes: int = 1
     threads: int = 1
+    autoscaling: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
+    compute: Mapping[str, Any] = msgspec.field(default_factory=dict[str, Any])
 
 
 def read(root: Path) -> list[Api]:
@@ -121,6 +123,8 @@ def _api(entry: Any, node: Node, number: int, root: Path) -> Api | None:
         batch_interval_s=seconds_of(batching["batch_interval"]) if batching else 0.0,
         processes=section.get("processes_per_replica") or 1,
         threads=section.get("threads_per_process") or 1,
+        autoscaling=_section(given, "autoscaling"),
+        compute=_section(given, "compute"),
         **{name: value for name, value in dependencies.items() if value is not None},
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 from hotplate.dialects.base import Dialect, Match, Project
-from hotplate.errors import ProjectError
+from hotplate.errors import HotplateError, ProjectError
 
 DIALECTS: Mapping[str, tuple[str, str]] = {
     "service": (
@@ -41,6 +41,9 @@ MARKERS: Mapping[str, tuple[str, ...]] = {"entry_point": ("pyproject.toml", "set
 for it."""
 
 
+MOST_TRACES = 10
+
+
 def get(name: str) -> Dialect:
     """Give a dialect by name. No other dialect is imported.
 
@@ -70,17 +73,49 @@ def detect(project: Project, dialect: str | None = None) -> Match:
     names = list(DIALECTS) if dialect is None else [dialect]
     if not project.root.is_dir():
         raise ProjectError(f"{project.root} is not a folder", hint="give the folder with the model's code")
-    asked = [name for name in names if dialect or _may_match(name, project)]
-    matches = [found for name in asked if (found := get(name).match(project))]
+    matches: list[Match] = []
+    broken: list[tuple[str, HotplateError]] = []
+    for name in names:
+        if not dialect and not _may_match(name, project):
+            continue
+        try:
+            found = get(name).match(project)
+        except HotplateError as error:
+            broken.append((name, error))
+            continue
+        if found is not None:
+            matches.append(found)
+    if broken and not matches:
+        raise broken[0][1]
     if not matches:
-        looked_for = "\n".join(f"  {name}: {DIALECTS[name][1]}" for name in names)
-        text = f"nothing to serve was found in {project.root}; looked for\n{looked_for}"
-        raise ProjectError(text, hint="run hotplate init for a working example, or name a function: model.py:predict")
-    if len(matches) > 1:
-        shown = "\n".join(f"  {match.dialect}: {_evidence(match)}" for match in matches)
-        text = f"{project.root} can be read in {len(matches)} ways:\n{shown}"
-        raise ProjectError(text, hint=f"say which one: --dialect {matches[0].dialect}")
+        raise _nothing(project, names)
+    if broken or len(matches) > 1:
+        shown = [f"  {match.dialect}: {_evidence(match)}" for match in matches]
+        shown += [f"  {name}: {_place(error)}{error.message}" for name, error in broken]
+        text = f"{project.root} can be read in {len(shown)} ways:\n" + "\n".join(shown)
+        first = matches[0].dialect
+        hint = f"say which one: --dialect {first}, or dialect: {first} in hotplate.yaml"
+        raise ProjectError(text, hint=hint)
     return matches[0]
+
+
+def _nothing(project: Project, names: list[str]) -> ProjectError:
+    """What was looked for; where half of something is there, what the other half is."""
+    from hotplate.dialects.traces import traces
+
+    halves = [f"  {name}: {text}" for name, text in traces(project.root) if name in names]
+    if halves:
+        text = f"nothing to serve was found in {project.root}; what comes near\n" + "\n".join(halves[:MOST_TRACES])
+        return ProjectError(text, hint="complete one of them, or run hotplate init for a working example")
+    looked_for = "\n".join(f"  {name}: {DIALECTS[name][1]}" for name in names)
+    text = f"nothing to serve was found in {project.root}; looked for\n{looked_for}"
+    return ProjectError(text, hint="run hotplate init for a working example, or name a function: model.py:predict")
+
+
+def _place(error: HotplateError) -> str:
+    file = getattr(error, "file", None)
+    line = getattr(error, "line", None)
+    return f"{file}:{line} " if file and line else ""
 
 
 def _may_match(name: str, project: Project) -> bool:

@@ -76,7 +76,7 @@ class Connection(asyncio.BufferedProtocol):
         exchange = self.exchange
         if exchange is not None:
             self.exchange = None
-            self.edge.handler.cancel(exchange)
+            exchange.plan.cancel(exchange)
             exchange.head.plan.observe(exchange, 499, monotonic_ns())
         self._drop_body()
         self._buffer = b""
@@ -111,10 +111,10 @@ class Connection(asyncio.BufferedProtocol):
     def resume_writing(self) -> None:
         self._stall = None
         if self.exchange is not None and self.exchange.streaming:
-            self.deadline_ns = monotonic_ns() + self.edge.deadline_ns
+            self.deadline_ns = monotonic_ns() + self.exchange.plan.deadline_ns
         if self._owed and self.exchange is not None:
             owed, self._owed = self._owed, 0
-            self.edge.handler.consumed(self.exchange, owed)
+            self.exchange.plan.consumed(self.exchange, owed)
 
     # -- reading requests
 
@@ -158,11 +158,12 @@ class Connection(asyncio.BufferedProtocol):
                 return self._begin_body(head, data[end:])
             now = monotonic_ns()
             self.state = BUSY
-            self.deadline_ns = now + edge.deadline_ns
+            plan = head.plan
+            self.deadline_ns = now + plan.deadline_ns
             exchange = Exchange(self, head, body, None, now)
             self.exchange = exchange
             self._buffer = data
-            head.plan.handle(exchange)
+            plan.handle(exchange)
             if self.state != HEAD:
                 return
             data = self._buffer
@@ -186,15 +187,13 @@ class Connection(asyncio.BufferedProtocol):
             refusal = too_large(limit)
         extent: Extent | None = None
         if refusal is None and length > self.edge.limits.inline_bytes:
-            extent = self._room(length)
+            extent = room(head, length)
             refusal = None if extent is not None else NO_ROOM
         if refusal is not None:
             return self._refuse(head, refusal)
         limits = self.edge.limits
-        if length > 0:
-            body = FixedBody(head, limits, extent)
-        else:
-            body = ChunkedBody(head, limits, limit, self.edge.handler.allocate)
+        chunked = length < 0
+        body = ChunkedBody(head, limits, limit, head.plan.allocate) if chunked else FixedBody(head, limits, extent)
         self._body = body
         self.state = BODY
         self._buffer = b""
@@ -202,12 +201,6 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         if have:
             self._feed(body, have)
-
-    def _room(self, length: int) -> Extent | None:
-        try:
-            return self.edge.handler.allocate(length)
-        except OSError:
-            return None
 
     def _feed(self, body: FixedBody | ChunkedBody, data: bytes) -> None:
         """Give a body what came with its head."""
@@ -244,7 +237,7 @@ class Connection(asyncio.BufferedProtocol):
         self._buffer = body.rest
         now = monotonic_ns()
         self.state = BUSY
-        self.deadline_ns = now + self.edge.deadline_ns
+        self.deadline_ns = now + head.plan.deadline_ns
         exchange = Exchange(self, head, data, extent, now)
         self.exchange = exchange
         head.plan.handle(exchange)
@@ -306,11 +299,11 @@ class Connection(asyncio.BufferedProtocol):
                 self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
             else:
                 self.transport.write(piece)
-        self.deadline_ns = monotonic_ns() + self.edge.deadline_ns
+        self.deadline_ns = monotonic_ns() + exchange.plan.deadline_ns
         self._owed += len(piece)
         if self._owed >= 32768 and self._stall is None:
             owed, self._owed = self._owed, 0
-            self.edge.handler.consumed(exchange, owed)
+            exchange.plan.consumed(exchange, owed)
 
     def close_stream(self, exchange: Exchange, status: int, *, whole: bool = True) -> None:
         """End a stream; `whole` false cuts it, so that the client sees that it is not complete."""
@@ -424,15 +417,23 @@ class Connection(asyncio.BufferedProtocol):
             return
         if not exchange.streaming:
             self.deadline_ns = 0
-            self.edge.handler.expire(exchange)
+            exchange.plan.expire(exchange)
         elif self._stall is None:  # else it is the client that keeps the stream
-            self.edge.handler.cancel(exchange)
+            exchange.plan.cancel(exchange)
             self.close_stream(exchange, 504, whole=False)
 
     def shut(self) -> None:
         """The server drains: close now if nothing is under way, else after the answer."""
         if self.state == HEAD and not self._buffer:
             self.transport.close()
+
+
+def room(head: RequestHead, length: int) -> Extent | None:
+    """Room for a large body, if there is any."""
+    try:
+        return head.plan.allocate(length)
+    except OSError:
+        return None
 
 
 def too_large(limit: int) -> Refusal:

@@ -34,7 +34,6 @@ class Edge:
         self.clock = Clock(limits.headers)
         self.connections: set[Connection] = set()
         self.heads: dict[bytes, RequestHead] = {}
-        self.deadline_ns = int(limits.deadline_s * SECOND)
         self.keep_alive_ns = int(limits.keep_alive_s * SECOND)
         self.draining = False
         self.rejected = 0
@@ -45,8 +44,9 @@ class Edge:
         self._ticker: asyncio.TimerHandle | None = None
 
     async def listen(self, sock: socket.socket) -> None:
-        """Accept connections on a bound socket."""
-        self._server = await self.loop.create_server(lambda: Connection(self), sock=sock, backlog=2048)
+        """Accept connections on a bound socket, of the internet or of this machine alone."""
+        make = self.loop.create_unix_server if sock.family == socket.AF_UNIX else self.loop.create_server
+        self._server = await make(lambda: Connection(self), sock=sock, backlog=2048)
         self._tick()
 
     def opened(self, connection: Connection) -> None:

@@ -30,10 +30,21 @@ class Exchange:
     """A request whose body has arrived. The server answers through `connection`, once.
 
     `link` and `call_id` are the server's notes: where the call runs. `abandoned` is set when nobody waits for the
-    answer any more (client gone, deadline passed).
+    answer any more (client gone, deadline passed). `plan` is the head's, unless that one handed over to another.
     """
 
-    __slots__ = ("abandoned", "body", "call_id", "connection", "extent", "head", "link", "received_ns", "streaming")
+    __slots__ = (
+        "abandoned",
+        "body",
+        "call_id",
+        "connection",
+        "extent",
+        "head",
+        "link",
+        "plan",
+        "received_ns",
+        "streaming",
+    )
 
     call_id: int
 
@@ -42,6 +53,7 @@ class Exchange:
     ) -> None:
         self.connection = connection
         self.head = head
+        self.plan: Any = head.plan
         self.body = body
         self.extent = extent
         self.received_ns = received_ns
@@ -65,7 +77,13 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class Plan(Protocol):
-    """What the server wants done with a request; found once per distinct head."""
+    """What the server wants done with a request; found once per distinct head.
+
+    `deadline_ns` is how long an answer may take, and each piece of a stream.
+    """
+
+    @property
+    def deadline_ns(self) -> int: ...
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Called before the body of `length` bytes is read (0 when there is none; -1: chunked, unknown)."""
@@ -75,8 +93,24 @@ class Plan(Protocol):
         """How large the body may be."""
         ...
 
+    def allocate(self, length: int) -> Extent:
+        """Room for a body of `length` bytes that is too large to travel in a frame. Raises OSError when full."""
+        ...
+
     def handle(self, exchange: Exchange) -> None:
         """Answer the request, now or later."""
+        ...
+
+    def cancel(self, exchange: Exchange) -> None:
+        """Nobody waits for this answer any more. The plan that is asked is the exchange's."""
+        ...
+
+    def expire(self, exchange: Exchange) -> None:
+        """The deadline of this exchange has passed: cancel it and answer 504. Asked of the exchange's plan."""
+        ...
+
+    def consumed(self, exchange: Exchange, size: int) -> None:
+        """`size` bytes of a stream have left for the client. Asked of the exchange's plan."""
         ...
 
     def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
@@ -91,22 +125,6 @@ class Handler(Protocol):
         """Match a request. Pure: the edge caches it with the head."""
         ...
 
-    def allocate(self, length: int) -> Extent:
-        """Room for a body of `length` bytes that is too large to travel in a frame. Raises OSError when full."""
-        ...
-
-    def cancel(self, exchange: Exchange) -> None:
-        """Nobody waits for this answer any more."""
-        ...
-
-    def expire(self, exchange: Exchange) -> None:
-        """The deadline of this exchange has passed: cancel it and answer 504."""
-        ...
-
-    def consumed(self, exchange: Exchange, size: int) -> None:
-        """`size` bytes of a stream have left for the client."""
-        ...
-
 
 class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Every limit of the edge. Times in seconds, sizes in bytes."""
@@ -119,7 +137,6 @@ class EdgeLimits(msgspec.Struct, frozen=True, kw_only=True):
     body_min_rate_bytes_s: float = 1024.0
     keep_alive_s: float = 75.0
     write_stall_timeout_s: float = 60.0
-    deadline_s: float = 60.0
     max_connections: int = 10_000
     max_connections_per_ip: int = 256
     stream_buffer_bytes: int = 1024 * 1024

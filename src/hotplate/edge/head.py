@@ -33,10 +33,22 @@ class RequestHead:
     """A valid request head.
 
     `path` is percent-decoded once; `query` is as sent. Header names are lower case, values stripped. `length` is
-    the Content-Length, or -1 for a chunked body. `plan` is the handler's own note (the matched route).
+    the Content-Length, or -1 for a chunked body. `plan` and `prefix` are the handler's own notes: the matched
+    route, and what it took off the front of the path.
     """
 
-    __slots__ = ("expects_continue", "headers", "http_11", "keep_alive", "length", "method", "path", "plan", "query")
+    __slots__ = (
+        "expects_continue",
+        "headers",
+        "http_11",
+        "keep_alive",
+        "length",
+        "method",
+        "path",
+        "plan",
+        "prefix",
+        "query",
+    )
 
     def __init__(
         self,
@@ -58,6 +70,7 @@ class RequestHead:
         self.http_11 = http_11
         self.expects_continue = http_11 and headers.get(b"expect", b"").lower() == b"100-continue"
         self.plan: Any = None
+        self.prefix = ""
 
 
 class _Collector:

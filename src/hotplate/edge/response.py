@@ -106,8 +106,13 @@ def fields(headers: tuple[tuple[str, str], ...]) -> bytes:
 
 
 def problem(detail: str, key: str = "detail", **more: str) -> bytes:
-    """The body of an error that the edge or the server answers by itself. `key` is where a face has the text."""
-    return encode_json({key: detail, **more})
+    """The body of an error that the edge or the server answers by itself. `key` is where a face has the text.
+
+    For `error.message` it and all the rest are members of an object, `error`.
+    """
+    outer, _, inner = key.rpartition(".")
+    found = {inner: detail, **more}
+    return encode_json({outer: found} if outer else found)
 
 
 def rejection(error: Rejection, clock: Clock) -> bytes:

@@ -24,23 +24,53 @@ class Head(msgspec.Struct, kw_only=True):
     content_type: str = "application/json"
     query: str = ""
     headers: dict[str, str]
+    request_id: str = ""
+    """The call's id in the log. Known to codecs with `notes` alone."""
     note: Any = None
     """What `decode` leaves for `encode`: there is a head for each call of a codec with `notes`."""
 
 
+class Raised(msgspec.Struct, frozen=True):
+    """What the author's function `name`, written at `where`, raised in a call that has a good answer all the same."""
+
+    name: str
+    where: str
+    error: BaseException
+    request_id: str
+
+
 class Answer(msgspec.Struct, kw_only=True):
-    """A complete response from the worker."""
+    """A complete response from the worker. `raised` is told to the author."""
 
     status: int = 200
     body: Buffer = b""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
+    raised: tuple[Raised, ...] = ()
 
 
-class Codec(Protocol):
+class Stream(Protocol):
+    """What writes the pieces of one streamed call."""
+
+    def encode_item(self, value: Any) -> bytes:
+        """One piece of a streamed answer, framed (an SSE event)."""
+        ...
+
+    def encode_end(self) -> bytes:
+        """What closes a stream that ended well."""
+        ...
+
+    def encode_break(self, error: BaseException, request_id: str) -> bytes:
+        """What closes a stream that failed after its first piece."""
+        ...
+
+
+class Codec(Stream, Protocol):
     """The face's work for one route. Made once when the project is loaded; used by many threads at once.
 
-    A codec with a true attribute `notes` gets a Head with every call, to leave a note in.
+    A codec with a true attribute `notes` gets a Head with every call, to leave a note in. One with a method
+    `begin(head) -> Stream | None` is asked, for each call of a streaming route, what writes its pieces; with None they
+    are gathered, and the list of them goes to `encode`.
     """
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
@@ -60,18 +90,6 @@ class Codec(Protocol):
         """
         ...
 
-    def encode_item(self, value: Any) -> bytes:
-        """One piece of a streamed answer, framed (an SSE event)."""
-        ...
-
-    def encode_end(self) -> bytes:
-        """What closes a stream that ended well."""
-        ...
-
-    def encode_break(self, error: BaseException, request_id: str) -> bytes:
-        """What closes a stream that failed after its first piece."""
-        ...
-
     def error(self, error: BaseException, request_id: str) -> Answer:
         """The response for an error raised by decode, by the user's function or by encode.
 
@@ -87,7 +105,8 @@ class Face(Protocol):
     headers: tuple[str, ...]
     """Request headers (lower case) that the codec wants to see, where a request has them."""
     stream_content_type: str
-    # A face may also have `refusals: Refusals`, its words for unknown paths and methods where it is the dialect's own.
+    # A face may also have `refusals: Refusals`, its words for unknown paths and methods where it is the dialect's own,
+    # and `join(calls, mount) -> Call`, which makes the call behind a mount that is `joint`.
 
     def mounts(self, contract: Contract) -> tuple[Mount, ...]:
         """Say at which methods and paths the contract's routes are reached in this face, and what else it answers."""

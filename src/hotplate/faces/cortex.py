@@ -7,9 +7,7 @@ reasons, in docs/coming-from-cortex.md.
 from __future__ import annotations
 
 import json
-import json.encoder
 import re
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -18,33 +16,18 @@ import msgspec
 from hotplate.contract import Contract, Mount
 from hotplate.edge.status import STATUS
 from hotplate.errors import HotplateError, InvalidInput, MalformedBody, Unavailable
-from hotplate.faces import failures
+from hotplate.faces import failures, flat_json
 from hotplate.faces.base import Answer, Buffer, Head
-from hotplate.faces.cortex_values import FormData, Headers, QueryParams, UploadFile
+from hotplate.faces.cortex_values import INPUTS, FormData, Headers, QueryParams, UploadFile
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
 
 TEXT = "text/plain; charset=utf-8"
-INPUTS = frozenset(("payload", "query_params", "headers"))
 MESSAGE = "make a prediction by sending a post request to this endpoint with a json payload"
 MAX_FIELDS = 1000
 _read_json = msgspec.json.Decoder().decode
 _CHARSET = re.compile(r"charset=(\S+)")
-
-
-def _make_writer() -> Callable[[Any], bytes]:
-    """Write objects and lists as json.dumps does, whose C encoder is made once here and not for each answer."""
-    make: Any = getattr(json.encoder, "c_make_encoder", None)
-    if make is None:  # another Python than CPython
-        return lambda value: json.dumps(value).encode()
-    default = json.JSONEncoder().default
-    escape = json.encoder.encode_basestring_ascii
-    pieces = make(None, default, escape, None, ": ", ", ", False, False, True)
-    return lambda value: "".join(pieces(value, 0)).encode()
-
-
-_write_json = _make_writer()
 
 
 class CortexFace:
@@ -134,7 +117,7 @@ class CortexCodec:
         """
         kind: type[Any] = value.__class__
         if kind is dict or kind is list:
-            return _write_json(value)
+            return flat_json.dump(value)
         if kind is bytes:
             return Answer(body=value, content_type="application/octet-stream")
         if kind is str:

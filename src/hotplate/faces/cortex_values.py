@@ -9,7 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from io import BytesIO
 from typing import Any, Generic, TypeVar
 
+from hotplate.contract import Route
+
 V = TypeVar("V")
+
+INPUTS = frozenset(("payload", "query_params", "headers"))
+"""What a predictor may ask for of a request."""
+
+
+def takes_whole(route: Route) -> bool:
+    """Say whether a route is a predictor's: its one input is the body as a whole."""
+    names = {param.name for param in route.params}
+    return "payload" in names and names <= INPUTS
 
 
 class MultiMap(Mapping[str, V], Generic[V]):

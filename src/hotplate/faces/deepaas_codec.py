@@ -9,7 +9,7 @@ from typing import Any, Final
 from hotplate.contract import Param
 from hotplate.dialects.base import ABSENT, Argument, Call, Refused
 from hotplate.errors import HotplateError, InvalidInput, InvalidOutput, LimitExceeded, Unavailable
-from hotplate.faces import failures, media_type
+from hotplate.faces import failures, flat_json, media_type
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.deepaas_request import InvalidJson, Request
 
@@ -43,6 +43,8 @@ class DeepaasCodec:
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the arguments in order, ABSENT where there is nothing to pass. Raises InvalidInput."""
+        if head is None and type(body) is bytes and (members := flat_json.load(body)) is not None:
+            return self._decode_members(members)
         request = Request(body, head)
         values: list[Any] = []
         messages: dict[str, Any] = {}
@@ -50,6 +52,22 @@ class DeepaasCodec:
             raw = request.find(argument)
             if argument is self._accept:
                 raw = self._negotiated(argument, raw, request)
+            try:
+                values.append(argument.load(raw))
+            except Refused as error:
+                messages[argument.key] = error.messages
+        if messages:
+            raise InvalidArguments(messages)
+        return tuple(values)
+
+    def _decode_members(self, members: dict[str, Any]) -> tuple[Any, ...]:
+        """The same for a plain JSON object that came without a query and without headers of interest."""
+        values: list[Any] = []
+        messages: dict[str, Any] = {}
+        for argument in self._arguments:
+            raw = members.get(argument.key, ABSENT) if argument.location in ("", "json") else ABSENT
+            if argument.many and raw is not ABSENT and raw is not None:
+                raw = [raw]
             try:
                 values.append(argument.load(raw))
             except Refused as error:
@@ -81,8 +99,9 @@ class DeepaasCodec:
             shown = (("content-disposition", f'attachment; filename="{_quoted(name)}"'),) if name else ()
             return Answer(body=value.to_bytes(), content_type=value.content_type, headers=shown)
         try:
-            body = json.dumps(value if self._bare else {"status": "OK", "predictions": value})
-            return Answer(body=body.encode(), content_type=JSON)
+            if self._bare:
+                return Answer(body=json.dumps(value).encode(), content_type=JSON)
+            return Answer(body=b'{"status": "OK", "predictions": %b}' % flat_json.dump(value), content_type=JSON)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidOutput(f"predict() returned what JSON cannot write: {error}") from error
 

@@ -87,6 +87,10 @@ class Result:
             written = _media_json(value)
             if written is not None:
                 return written
+        if self._returns is Any and isinstance(value, bytes) and not _is_text(value):
+            import pybase64
+
+            return b'{"data":"%b"}' % pybase64.b64encode(value)  # as media has it
         if self._returns is Any and "numpy" in sys.modules:
             try:
                 return _to_json_with_arrays(value)
@@ -137,6 +141,14 @@ def _item_hint(returns: Any) -> Any:
 def _returned_media(returns: Any) -> type[Any] | None:
     cls = media_class(returns)
     return None if cls is None or is_upload(cls) else cls
+
+
+def _is_text(value: bytes) -> bool:
+    try:
+        value.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _media_json(value: Any) -> bytes | None:

@@ -49,6 +49,22 @@ def fields(error: BaseException, request_id: str) -> bytes:
     return _to_json({"detail": _INTERNAL, "code": code_of(error), "request_id": request_id, **members})
 
 
+def sentence(error: BaseException, given: Answer) -> str:
+    """Give the text of an error in one line, for faces that have no room for a list. `given` is its `answer`."""
+    items = error.details if isinstance(error, InvalidInput) else []
+    if items and items[0]["type"] == "json_invalid":
+        return f"failed to parse the request JSON buffer: {items[0]['ctx']['error']}"
+    if items:
+        places = [(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in items[:10]]
+        return "; ".join(f"{place}: {text}" if place else text for place, text in places)
+    try:
+        found: Any = msgspec.json.decode(given.body)
+        text = found["detail"]
+        return text if isinstance(text, str) else _to_json(text).decode()
+    except (msgspec.MsgspecError, KeyError, TypeError):
+        return "The request failed."
+
+
 def code_of(error: BaseException) -> str:
     """Give the stable code of an error: that of its class if it is ours."""
     if isinstance(error, HotplateError):

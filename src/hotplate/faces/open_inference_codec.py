@@ -8,13 +8,14 @@ import msgspec
 
 from hotplate.contract.tensors import Tensor, tensor_of
 from hotplate.dialects.base import MISSING, Call
-from hotplate.errors import InvalidInput
-from hotplate.faces import failures, hints, open_inference_binary
+from hotplate.faces import failures, hints, open_inference_binary, open_inference_quick, whole_body
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.decoding import ABSENT, Defaults
 from hotplate.faces.media_classes import media_class
-from hotplate.faces.open_inference_request import Wanted, missing_inputs, read_generate, read_infer
+from hotplate.faces.open_inference_quick import Reader
+from hotplate.faces.open_inference_request import AnyInputs, Wanted, missing_inputs, read_generate, read_infer
 from hotplate.faces.open_inference_result import Written, answer, flat, outputs
+from hotplate.faces.whole_body import WholeBody
 
 if TYPE_CHECKING:
     from hotplate.faces.validation import Inputs
@@ -33,14 +34,21 @@ class OpenInferenceCodec:
         self._variant = variant
         self._stream = call.route.stream
         self._batched = call.route.batching is not None
+        self._whole = WholeBody(call, name) if (name := whole_body.name_of(call)) else None
+        self._whole_name = name
         self._names = [parameter.name for parameter in call.parameters]
         self._required = {parameter.name for parameter in call.parameters if parameter.default is MISSING}
         self._media = {p.name: cls for p in call.parameters if (cls := media_class(p.annotation)) is not None}
         schemas = {param.name: param.type.schema for param in call.route.params}
         self._tensors = {name: self._tensor(name, schemas.get(name, {})) for name in self._names}
+        if self._whole is not None:
+            self._tensors = AnyInputs()
         self._fill = Defaults(call.parameters)
         if any(len(tensor.shape) > 1 for tensor in self._tensors.values()):
             open_inference_binary.arrays()  # now, so that the first call does not wait for it
+        self._quick: Reader | None = None
+        if variant == "infer" and not self._stream and not self._batched and self._whole is None:
+            self._quick = Reader(self._tensors)
         self._inputs: Inputs | None = None
         if self._media or not all(map(_is_sure, call.parameters)):
             from hotplate.faces.validation import Inputs
@@ -54,7 +62,11 @@ class OpenInferenceCodec:
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the parameters' values in order. Raises InvalidInput."""
-        data = bytes(body)
+        data = body if type(body) is bytes else bytes(body)
+        if self._quick is not None and (head is None or not head.headers):
+            given = self._quick.read(data)
+            if given is not None:
+                return self._values(given)
         header = head.headers.get("inference-header-content-length") if head is not None else None
         if self._variant == "infer" and not (self._stream and header is None and not _has_inputs(data)):
             given, wanted = read_infer(data, header, self._tensors, self._model, self._batched)
@@ -65,8 +77,12 @@ class OpenInferenceCodec:
         return self._values(given)
 
     def _values(self, given: dict[str, Any]) -> tuple[Any, ...]:
-        lacking = self._required - given.keys()
-        if lacking:
+        if self._whole is not None:  # one input of its name is the body itself, others are the members of one
+            alone = given.keys() == {self._whole_name}
+            return self._whole.around(given[self._whole_name] if alone else given)
+        if self._inputs is None and len(given) == len(self._names):
+            return tuple([given[name] for name in self._names])
+        if not self._required <= given.keys():
             raise missing_inputs(self._model, self._names, self._required, given)
         if self._inputs is None:
             return self._fill(tuple([given.get(name, ABSENT) for name in self._names]))
@@ -85,6 +101,10 @@ class OpenInferenceCodec:
 
     def encode(self, value: Any, head: Head | None, inference_ns: int, elapsed_ns: int) -> bytes | Answer:
         """Give the outputs as the caller asked for them. Raises InvalidOutput, and the value if it is an exception."""
+        if self._quick is not None and (head is None or head.note is None):
+            body = open_inference_quick.write(value, self._model)
+            if body is not None:
+                return body
         wanted: Wanted = head.note if head is not None and head.note is not None else Wanted()
         written = outputs(value)
         if self._variant == "infer":
@@ -114,25 +134,10 @@ class OpenInferenceCodec:
         """`{"error": text}`; 400 for input. Never raises."""
         given = failures.answer(error, request_id)
         status = 400 if given.status == 422 else given.status
-        text = _text(error, given)
+        text = failures.sentence(error, given)
         if status == 500 and text == "Internal Server Error":
             text = f"Failed to process the request(s) for model '{self._model}': {text} (request {request_id})"
         return Answer(status=status, body=_to_json({"error": text}), headers=given.headers)
-
-
-def _text(error: BaseException, given: Answer) -> str:
-    details = error.details if isinstance(error, InvalidInput) else []
-    if details and details[0]["type"] == "json_invalid":
-        return f"failed to parse the request JSON buffer: {details[0]['ctx']['error']}"
-    if details:
-        places = [(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in details[:10]]
-        return "; ".join(f"{place}: {text}" if place else text for place, text in places)
-    try:
-        found: Any = msgspec.json.decode(given.body)
-        text = found["detail"]
-        return text if isinstance(text, str) else _to_json(text).decode()
-    except (msgspec.MsgspecError, KeyError, TypeError):
-        return "The request failed."
 
 
 def _is_sure(parameter: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from hotplate.contract.tensors import DATATYPES, FLOATS, INTEGERS, Tensor
+from hotplate.contract.tensors import ANYTHING, DATATYPES, FLOATS, INTEGERS, Tensor
 from hotplate.errors import InvalidInput
 from hotplate.faces import json_limits, open_inference_binary
 
@@ -24,6 +24,16 @@ class Wanted(NamedTuple):
     id: str = ""
     binary: bool = False
     outputs: Mapping[str, bool] = {}
+
+
+class AnyInputs(dict[str, Tensor]):
+    """The inputs of a model that takes whatever is sent, by name."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: str) -> Tensor:
+        return ANYTHING
 
 
 def refused(text: str) -> InvalidInput:
@@ -197,7 +207,7 @@ class _Input:
             values = floats(values, self.name)
         if self.tensor.form == "json":
             return load_text(values[0], self.name)
-        scalar = self.shape == [1] if self.tensor.form == "any" else self.tensor.scalar
+        scalar = self.tensor.scalar and (self.tensor.form != "any" or self.shape == [1])
         if scalar:
             return values[0]
         return values if nested else _nest(values, self.shape)
@@ -262,14 +272,21 @@ def load_text(text: Any, name: str) -> Any:
 
 # -- generate --------------------------------------------------------------------------------------------------
 
+_OWN = frozenset(("id", "parameters"))
+
 
 def read_generate(body: bytes, tensors: Mapping[str, Tensor]) -> tuple[Tree, Wanted]:
     """Read bare values named like the inputs, at the top or inside `parameters`. Names of no input are passed over."""
     tree = _load(body)
-    call_id = tree.get("id") if "id" not in tensors else None
+    anything = isinstance(tensors, AnyInputs)
+    call_id = tree.get("id") if anything or "id" not in tensors else None
     nested = tree.get("parameters")
-    if isinstance(nested, dict) and "parameters" not in tensors:
+    if isinstance(nested, dict) and (anything or "parameters" not in tensors):
         tree = {**tree, **cast("Tree", nested)}
+    if anything:
+        return {name: value for name, value in tree.items() if name not in _OWN}, Wanted(
+            call_id if isinstance(call_id, str) else ""
+        )
     values = {name: _bare(tree[name], tensors[name], name) for name in tensors if tree.get(name) is not None}
     return values, Wanted(call_id if isinstance(call_id, str) else "")
 

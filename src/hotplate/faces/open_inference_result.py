@@ -67,13 +67,18 @@ def _members(value: Any) -> dict[str, Any] | None:
 
 def _output(name: str, value: Any) -> Written:
     kind = cast("Any", type(value))
+    if kind is bytes:
+        return Written(name, "BYTES", [1], [_text(value)], value)
     datatype = _SCALARS.get(kind)
     if datatype is not None and not (datatype == "INT64" and not -(1 << 63) <= value < 1 << 63):
         return Written(name, datatype, [1], [_text(value) if datatype == "BYTES" else value])
     if hasattr(value, "dtype") and hasattr(value, "shape"):
         return _array(name, value)
-    if kind is list and value and (found := _list(name, value)) is not None:
-        return found
+    if kind is list:
+        if not value:
+            return Written(name, "FP64", [0], [])  # as an array of numpy's with nothing in it
+        if (found := _list(name, value)) is not None:
+            return found
     to_bytes: Callable[[], bytes] | None = getattr(value, "to_bytes", None)
     if to_bytes is not None and hasattr(kind, "from_base64"):
         import pybase64

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.contract import Contract, Mount
 from hotplate.errors import InvalidInput, UnsupportedMedia
-from hotplate.faces import decoding, failures, json_limits, media_type
+from hotplate.faces import decoding, failures, json_limits, media_type, whole_body
 from hotplate.faces.base import Answer, Buffer, Head
 from hotplate.faces.details import missing, not_an_object
 from hotplate.faces.encoding import Result, unusable
 from hotplate.faces.media_classes import kind_of, media_class
 from hotplate.faces.media_output import negotiated
+from hotplate.faces.whole_body import WholeBody
 
 if TYPE_CHECKING:
     from hotplate.dialects.base import Call
@@ -47,17 +48,18 @@ class PlainFace:
 class PlainCodec:
     """One route's decoding and encoding. Used by many threads at once: nothing here changes after the first error."""
 
-    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result")
+    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result", "_whole")
 
     def __init__(self, call: Call) -> None:
         self._call = call
         self._form = call.route.body == "form"
+        self._whole = WholeBody(call, name) if (name := whole_body.name_of(call)) else None
         self._media = [(p.name, cls) for p in call.parameters if (cls := media_class(p.annotation)) is not None]
-        self._fast = None if self._form else decoding.make(call.parameters)
+        self._fast = None if self._form or self._whole else decoding.make(call.parameters)
         self._inputs: Inputs | None = None
         if self._form or self._media:
             import_module("hotplate.faces.forms")  # now, so that the first call does not wait for it
-        if self._fast is None and not self._form:
+        if self._fast is None and not self._form and not self._whole:
             self._inputs = self._make_inputs()
         self._result = Result(call)
 
@@ -65,6 +67,8 @@ class PlainCodec:
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:
         """Give the parameters' values in order. Raises InvalidInput."""
+        if self._whole is not None:
+            return self._whole.decode(body, head)
         if type(body) is not bytes:
             found = self._decode_view(body, head)
             if isinstance(found, tuple):

@@ -11,6 +11,8 @@ _HOME = {
     "cortex": ("hotplate.faces.cortex", "CortexFace"),
     "cortex_async": ("hotplate.faces.cortex_async", "CortexAsyncFace"),
     "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
+    "openai": ("hotplate.faces.openai", "OpenAIFace"),
+    "mcp": ("hotplate.faces.mcp", "McpFace"),
     "deepaas": ("hotplate.faces.deepaas", "DeepaasFace"),
     "routes": ("hotplate.faces.routes", "RoutesFace"),
     "plain": ("hotplate.faces.plain", "PlainFace"),

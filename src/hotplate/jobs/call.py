@@ -41,6 +41,7 @@ class RunPlan:
     """What a link needs to know of a call."""
 
     __slots__ = ("error_key", "index", "meta", "named_id")
+    patience_ns: int | None = None
 
     def __init__(self, index: int, meta: bytes, named_id: bytes, error_key: str) -> None:
         self.index = index

@@ -55,7 +55,8 @@ class Unfit(Exception):
 class JobPlan:
     """A request that is answered by a coroutine. `work` makes it; what it raises becomes an answer."""
 
-    __slots__ = ("_log", "_most_bytes", "_web", "_work", "error_key", "named_id")
+    __slots__ = ("_log", "_most_bytes", "_web", "_work", "allocate", "deadline_ns", "error_key", "named_id")
+    patience_ns: int | None = None
 
     def __init__(self, web: Web, log: Log, work: Work, most_bytes: int) -> None:
         self.named_id = b""
@@ -64,6 +65,8 @@ class JobPlan:
         self._log = log
         self._work = work
         self._most_bytes = most_bytes
+        self.deadline_ns = int(web.jobs.settings.timeout_s * 1e9)
+        self.allocate = web.jobs.allocate
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Nothing is refused before its body has come: the store says whether there is room."""
@@ -76,6 +79,19 @@ class JobPlan:
     def handle(self, exchange: Exchange) -> None:
         """Answer later."""
         self._web.follow(self._run(exchange))
+
+    def cancel(self, exchange: Exchange) -> None:
+        """The client has gone."""
+        exchange.abandoned = True
+
+    def expire(self, exchange: Exchange) -> None:
+        """The deadline has passed."""
+        exchange.abandoned = True
+        body = problem("No answer within the deadline.", code="deadline_exceeded")
+        exchange.connection.answer(exchange, STATUS["deadline_exceeded"], body, fields(JSON))
+
+    def consumed(self, exchange: Exchange, size: int) -> None:
+        """Events are sent at their own pace."""
 
     def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
         """Log the answer."""

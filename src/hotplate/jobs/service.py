@@ -76,7 +76,7 @@ class Jobs:
         self._listener: Listener | None = None
         self._endpoint = endpoint
         self._find = find
-        self._allocate = allocate
+        self.allocate = allocate
         self._start_solo = start_solo
         self._runners: tuple[Runner, ...] = ()
         self._opening: asyncio.Task[None] | None = None
@@ -122,7 +122,7 @@ class Jobs:
         parts: dict[str, Any] = {
             "blobs": self.blobs,
             "find": self._find,
-            "allocate": self._allocate,
+            "allocate": self.allocate,
             "news": self.news,
             "tally": self.tally,
         }

@@ -24,15 +24,20 @@ def run(*, project: Project, match: Match, settings: Settings, command: str | No
     return run_server(project, match, settings, command)
 
 
-def describe(project: Project, match: Match, settings: Settings) -> Contract:
-    """Load a project in a worker of its own and give its whole contract. Raises ProjectError."""
+def describe(project: Project, match: Match, settings: Settings, python: str | None = None) -> Contract:
+    """Load a project in a worker of its own and give its whole contract. Raises ProjectError.
+
+    `python` is the interpreter of a revision's environment, where the project is one's files.
+    """
     from hotplate.server.errand import describe as describe_project
 
-    return describe_project(project, match, settings)
+    return describe_project(project, match, settings, python)
 
 
-def store_assets(project: Project, match: Match, settings: Settings) -> tuple[Contract, Path]:
+def store_assets(
+    project: Project, match: Match, settings: Settings, python: str | None = None
+) -> tuple[Contract, Path]:
     """Run a project's `store_assets` in a worker of its own; give its contract and its volume. Raises UserError."""
     from hotplate.server.errand import store_assets as store_assets_of
 
-    return store_assets_of(project, match, settings)
+    return store_assets_of(project, match, settings, python)

@@ -29,7 +29,9 @@ class AccessLog:
         """Remember one answer."""
         if not self._lines and self._loop is not None:
             self._loop.call_later(FLUSH_S, self.flush)
-        self._lines.append((exchange.connection.peer, exchange.head.method, exchange.head.path, status))
+        self._lines.append(
+            (exchange.connection.peer, exchange.head.method, exchange.head.prefix + exchange.head.path, status)
+        )
 
     def flush(self) -> None:
         """Write what is remembered."""

@@ -8,6 +8,7 @@ after a crash those that had not begun go back to the head of the queue.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
@@ -15,22 +16,42 @@ from hotplate.contract import Contract
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import problem
 from hotplate.edge.status import STATUS
+from hotplate.server.cold_starts import ColdStarts
 from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
 if TYPE_CHECKING:
     from hotplate.server.link import Link
+    from hotplate.server.memory import Memory
 
 MAX_QUEUE = 1000
 QUEUE_PER_SLOT = 10
 MOST_GONE = 64
+DEADLINE_S = 300.0
 JSON = b"content-type: application/json\r\n"
 
 
 class Endpoint:
-    """What runs, what waits, and what was counted."""
+    """What runs, what waits, and what was counted.
 
-    def __init__(self, *, queue_size: int | None, id_prefix: str) -> None:
+    With `on_held`, a request that finds no worker waits for one, and `on_held` is called so that one is started.
+    Without, it is answered that the model is not ready. `hand_over`, once set, takes the requests of an endpoint that
+    has been replaced.
+    """
+
+    def __init__(
+        self,
+        *,
+        queue_size: int | None,
+        id_prefix: str,
+        memory: Memory,
+        timeout_s: float = DEADLINE_S,
+        on_held: Callable[[], None] | None = None,
+    ) -> None:
+        self.memory = memory
+        self.deadline_ns = int(timeout_s * 1e9)
+        self.on_held = on_held
+        self.hand_over: Callable[[Exchange], None] | None = None
         self.contract: Contract | None = None
         self.links: list[Link] = []
         self.only: Link | None = None
@@ -41,6 +62,8 @@ class Endpoint:
         self.trouble = ""
         self.routes: list[RouteMetrics] = []
         self.counted = Counted()
+        self.cold_starts = ColdStarts()
+        self.on_held = on_held
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0
@@ -79,7 +102,9 @@ class Endpoint:
             if link is not None and len(link.pending) < link.window:
                 link.send(exchange)
                 return
-        if not self.links and self.state != "RUNNING":
+        if not self.links and self.hand_over is not None:
+            self.hand_over(exchange)
+        elif not self.links and not self._may_wait(exchange):
             self.refuse_not_ready(exchange)
         elif self.waiting >= self.queue_limit:
             self.refused += 1
@@ -87,6 +112,29 @@ class Endpoint:
         else:
             self.waiting += 1
             self.queue.append(exchange)
+            if self.on_held is not None and not self.links:
+                self._hold(exchange)
+
+    def _may_wait(self, exchange: Exchange) -> bool:
+        """Whether a request waits although no worker is there: one is being replaced, or will be started for it."""
+        if self.on_held is None:
+            return self.state == "RUNNING"
+        if exchange.plan.patience_ns == 0 or self.trouble:
+            self.on_held()  # for those who come later
+            return False
+        return True
+
+    def _hold(self, exchange: Exchange) -> None:
+        patience_ns = exchange.plan.patience_ns
+        if patience_ns is not None:
+            exchange.connection.deadline_ns = monotonic_ns() + min(patience_ns, self.deadline_ns)
+        assert self.on_held is not None
+        self.on_held()
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a call that comes now is run, at once or as soon as a worker has been started for it."""
+        return any(link.ready for link in self.links) or (self.on_held is not None and not self.trouble)
 
     def _free_link(self) -> Link | None:
         best: Link | None = None
@@ -102,6 +150,8 @@ class Endpoint:
         """How many requests may wait."""
         if self._queue_size is not None:
             return self._queue_size
+        if self.on_held is not None:
+            return MAX_QUEUE  # workers come when they are wanted: those that are there now say little
         slots = sum(link.capacity for link in self.links) or 1
         return min(MAX_QUEUE, QUEUE_PER_SLOT * max(slots, 10))
 
@@ -119,11 +169,26 @@ class Endpoint:
                 self._gone -= 1
                 continue
             self.waiting -= 1
-            self.queue_wait.observe((monotonic_ns() - exchange.received_ns) / 1e9)
+            now = monotonic_ns()
+            self.queue_wait.observe((now - exchange.received_ns) / 1e9)
+            if exchange.plan.patience_ns is not None:  # its deadline was that of the wait
+                exchange.connection.deadline_ns = now + self.deadline_ns
             link.send(exchange)
+
+    def take_waiting(self) -> list[Exchange]:
+        """Give what waits to somebody else, in order."""
+        taken = [exchange for exchange in self.queue if not exchange.abandoned]
+        self.queue.clear()
+        self.waiting = self._gone = 0
+        return taken
 
     def requeue(self, exchanges: list[Exchange]) -> None:
         """Put calls that never began back to the head of the queue, in their order."""
+        if self.hand_over is not None:
+            for exchange in exchanges:
+                exchange.link = None
+                self.hand_over(exchange)
+            return
         for exchange in reversed(exchanges):
             exchange.link = None
             self.queue.appendleft(exchange)
@@ -150,18 +215,19 @@ class Endpoint:
 
     def expire(self, exchange: Exchange) -> None:
         """The deadline has passed."""
+        held = exchange.link is None and exchange.plan.patience_ns is not None
         self.cancel(exchange)
+        if held:
+            self.refuse(exchange, "not_ready", "No replica was ready within X-Scale-Up-Timeout.")
+            return
         self.refuse(
             exchange, "deadline_exceeded", "No answer within the deadline. Raise timeout if the model needs longer."
         )
 
     def fail_waiting(self, code: str, detail: str) -> None:
         """Refuse everything that waits."""
-        queue, self.queue = self.queue, deque()
-        self.waiting = self._gone = 0
-        for exchange in queue:
-            if not exchange.abandoned:
-                self.refuse(exchange, code, detail)
+        for exchange in self.take_waiting():
+            self.refuse(exchange, code, detail)
 
     def refuse(self, exchange: Exchange, code: str, detail: str, last_output: str = "") -> None:
         """Answer with an error of our own. The body's room is given back, unless a worker may still read it.
@@ -175,13 +241,13 @@ class Endpoint:
         extra = JSON + b"x-request-id: %b\r\n" % request_id.encode()
         if status == 503:
             extra += b"retry-after: %d\r\n" % self.retry_after_s()
-        body = problem(detail, exchange.head.plan.error_key, code=code, request_id=request_id)
+        body = problem(detail, exchange.plan.error_key, code=code, request_id=request_id)
         exchange.connection.refused(exchange, code, status, body, extra, last_output)
 
     def refuse_not_ready(self, exchange: Exchange) -> None:
         """Answer as OctoAI's server does while its model is starting (status 503 and the state)."""
         request_id = self.request_id(exchange)
-        key = exchange.head.plan.error_key
+        key = exchange.plan.error_key
         if self.trouble or key != "detail":
             body = problem(self.trouble or "The model is not ready.", key, status=self.state)
         else:
@@ -199,7 +265,7 @@ class Endpoint:
         """The id of a request, wherever it is."""
         if exchange.link is not None:
             return exchange.link.request_id(exchange).decode()
-        named = exchange.head.plan.named_id
+        named = exchange.plan.named_id
         if named:
             return named.decode()
         self._ids += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,9 +24,20 @@ def worker_environment(project: Project, match: Match, settings: Settings) -> di
     environment = {ENDPOINT_VARIABLE: project.endpoint_name, **settings.env}
     if settings.fetch_allow:
         environment["HOTPLATE_FETCH_ALLOW"] = ",".join(settings.fetch_allow)
+    if settings.allow_origin:
+        environment["HOTPLATE_ALLOW_ORIGIN"] = settings.allow_origin
     if match.store_assets:
         environment = {**volume_environment({**os.environ, **environment}), **environment}
     return environment
+
+
+def revision_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Give a process's variables without those that would lead a worker of a revision to other packages or secrets.
+
+    A revision has an interpreter of its own, and nothing of the shell's that would send it elsewhere for its modules.
+    """
+    kept_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "HOTPLATE_TOKEN")
+    return {name: value for name, value in environ.items() if name not in kept_out}
 
 
 def volume_of(project: Project, match: Match, settings: Settings) -> Path:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hotplate.contract.codec import decode_contract
 from hotplate.errors import ProjectError, SettingError
-from hotplate.server.environment import volume_of, worker_environment
+from hotplate.server.environment import revision_environment, volume_of, worker_environment
 from hotplate.server.foreground import worker_spec
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process, describe_exit, spawn
@@ -32,12 +32,17 @@ PATIENCE_S = 10.0
 POLL_S = 0.01
 
 
-def describe(project: Project, match: Match, settings: Settings) -> Contract:
-    """Have a worker load the project, and give its whole contract. Raises ProjectError with the author's words."""
-    return _send(project, match, settings, "describe", timeout_s=settings.setup_timeout_s, output=None)
+def describe(project: Project, match: Match, settings: Settings, python: str | None = None) -> Contract:
+    """Have a worker load the project, and give its whole contract. Raises ProjectError with the author's words.
+
+    `python` is the interpreter of a revision's environment; None: this one, in the shell's folder, as `run` has it.
+    """
+    return _send(project, match, settings, "describe", python, timeout_s=settings.setup_timeout_s, output=None)
 
 
-def store_assets(project: Project, match: Match, settings: Settings) -> tuple[Contract, Path]:
+def store_assets(
+    project: Project, match: Match, settings: Settings, python: str | None = None
+) -> tuple[Contract, Path]:
     """Have a worker run the project's `store_assets`, as long as it takes, with its output on standard error.
 
     Gives the contract, whose lifecycle says whether there is such a hook, and the volume. Raises ProjectError with the
@@ -49,7 +54,7 @@ def store_assets(project: Project, match: Match, settings: Settings) -> tuple[Co
     except OSError as error:
         hint = "Name another folder with HOTPLATE_VOLUME_PATH."
         raise SettingError(f"The volume {volume} cannot be made: {error.strerror}.", hint=hint) from None
-    return _send(project, match, settings, "store_assets", timeout_s=None, output=2), volume
+    return _send(project, match, settings, "store_assets", python, timeout_s=None, output=2), volume
 
 
 def _send(
@@ -57,14 +62,17 @@ def _send(
     match: Match,
     settings: Settings,
     errand: Errand,
+    python: str | None,
     *,
     timeout_s: float | None,
     output: int | None,
 ) -> Contract:
     memory = Memory()
     try:
-        process = spawn(sys.executable, memory.fd, {**os.environ, **worker_environment(project, match, settings)})
-        process.instruct(worker_spec(project, match, settings, f"{errand}-", errand=errand))
+        shell = os.environ if python is None else revision_environment(os.environ)
+        process = spawn(python or sys.executable, memory.fd, {**shell, **worker_environment(project, match, settings)})
+        enter = python is not None
+        process.instruct(worker_spec(project, match, settings, f"{errand}-", errand=errand, enter=enter))
         pipes = (process.stdout, process.stderr)
         threads = [Thread(target=_pass_on, args=(pipe, output), daemon=True) for pipe in pipes]
         for thread in threads:

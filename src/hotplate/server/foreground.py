@@ -6,19 +6,16 @@ imported, so that the model loads while the server does.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import socket
 import sys
 from typing import TYPE_CHECKING, Literal
 
-from hotplate.config.resolve import is_loopback
-from hotplate.errors import SettingError
 from hotplate.server.early import take_early
 from hotplate.server.environment import is_empty, jobs_folder, volume_of, worker_environment
+from hotplate.server.listening import bind
 from hotplate.server.log import make_log
-from hotplate.server.process import Process, spawn
+from hotplate.server.process import Process, Stage, spawn
 from hotplate.wire.layout import spec_frame
 
 if TYPE_CHECKING:
@@ -63,11 +60,24 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
         command=command,
         name=project.endpoint_name,
         jobs_folder=jobs_folder(project),
+        names=chained(match),
     ).run(processes)
 
 
+def chained(match: Match) -> frozenset[str]:
+    """The host by which other APIs call one written for Cortex: `api-NAME`, whatever the port."""
+    return frozenset((f"api-{match.entry.partition(':')[2]}",)) if match.dialect == "predictor" else frozenset()
+
+
 def worker_spec(
-    project: Project, match: Match, settings: Settings, id_prefix: str, *, errand: Errand | None = None
+    project: Project,
+    match: Match,
+    settings: Settings,
+    id_prefix: str,
+    *,
+    errand: Errand | None = None,
+    enter: bool = False,
+    template: Stage = "",
 ) -> bytes:
     """The first frame to a worker: its `Spec`. With an errand it does that alone and serves nothing."""
     spec = json.dumps(
@@ -85,32 +95,9 @@ def worker_spec(
             "slots": settings.slots,
             "id_prefix": id_prefix,
             "errand": errand,
+            "enter": enter,
+            "template": template,
             "env": worker_environment(project, match, settings),
         }
     ).encode()
     return spec_frame(spec)
-
-
-def bind(settings: Settings) -> socket.socket:
-    """Bind the port, or say who could not and what to do."""
-    host = settings.host
-    if not is_loopback(host) and not settings.i_know:
-        raise SettingError(
-            f"Serving on {host} would let anyone who reaches this machine call the model: there are no tokens here.",
-            key="host",
-            hint="Serve on 127.0.0.1 behind a proxy that checks callers, or add --i-know to serve openly.",
-        )
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        sock.bind((host, settings.port))
-    except OSError as error:
-        sock.close()
-        hint = {
-            errno.EADDRINUSE: "Stop what uses it, or name another port with --port (0 picks a free one).",
-            errno.EACCES: "Ports below 1024 need root; name another with --port.",
-        }.get(error.errno or 0, "Name another address with --host or another port with --port.")
-        raise SettingError(f"Port {settings.port} on {host}: {error.strerror}.", key="port", hint=hint) from None
-    sock.setblocking(False)
-    return sock

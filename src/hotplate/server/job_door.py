@@ -165,6 +165,7 @@ class JobDoor:
         return SoloWorker(
             self._log,
             lambda _: self._spawn(number),
+            memory=self._memory,
             setup_timeout_s=self._settings.setup_timeout_s,
             id_prefix=f"{self._name}-{number}",
         )

@@ -36,14 +36,15 @@ from hotplate.wire.layout import HEADER, PLACE
 
 if TYPE_CHECKING:
     from hotplate.server.output import Output
+    from hotplate.server.plans import CallPlan
     from hotplate.server.process import Process
-    from hotplate.server.router import CallPlan
 
 AHEAD_CALLS = 64
 """Calls sent ahead of a free slot, at most."""
 AHEAD_ALONE_NS = 20_000_000
 AHEAD_SHARED_NS = 2_000_000
 """Work sent ahead of a free slot, at most: with one worker nobody else could take it; with several, little."""
+NAMED = 256
 ASSUMED_NS = 10_000_000
 """How long a call is taken to last before any has been measured."""
 
@@ -105,6 +106,7 @@ class Link(asyncio.BufferedProtocol):
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
         self._last_id = 0
+        self._named: dict[int, bytes] = {}  # recent calls whose callers named them
         self._out: list[bytes] = []
         self._soon = loop.call_soon
         self._rest: bytes = b""
@@ -120,8 +122,12 @@ class Link(asyncio.BufferedProtocol):
         exchange.call_id = call_id
         exchange.link = self
         self.pending[call_id] = exchange
-        plan: CallPlan = exchange.head.plan
+        plan: CallPlan = exchange.plan
         meta = plan.meta
+        if plan.named_id:
+            if len(self._named) >= NAMED:
+                self._named.clear()
+            self._named[call_id] = plan.named_id
         extent = exchange.extent
         out = self._out
         if not out:
@@ -228,7 +234,7 @@ class Link(asyncio.BufferedProtocol):
                         exchange,
                         200,
                         data[start:after],
-                        b"%b%b\r\n" % (json_extra, exchange.head.plan.named_id or b"%b%x" % (self.id_prefix, call_id)),
+                        b"%b%b\r\n" % (json_extra, exchange.plan.named_id or b"%b%x" % (self.id_prefix, call_id)),
                     )
                 if exchange.extent is not None:
                     exchange.extent.free()
@@ -269,7 +275,14 @@ class Link(asyncio.BufferedProtocol):
 
     def request_id(self, exchange: Exchange) -> bytes:
         """The id of a call: the caller's, or the one that the worker derives in the same way."""
-        return exchange.head.plan.named_id or b"%b%x" % (self.id_prefix, exchange.call_id)
+        return exchange.plan.named_id or b"%b%x" % (self.id_prefix, exchange.call_id)
+
+    def running_id(self) -> str:
+        """The id of the call that runs, or ran last, where calls run one at a time; else nothing."""
+        call_id = self._started[0]
+        if self.capacity != 1 or not call_id:
+            return ""
+        return (self._named.get(call_id) or b"%b%x" % (self.id_prefix, call_id)).decode()
 
     def _other(self, kind: int, call_id: int, code: int, meta: bytes, body: bytes) -> None:
         if kind == OPEN:
@@ -299,3 +312,9 @@ class Link(asyncio.BufferedProtocol):
     def never_started(self, exchange: Exchange) -> bool:
         """Whether a call had not left the worker's queue. Read after the worker is gone."""
         return 0 < (exchange.call_id - self._started[0]) & 0xFFFFFFFF < 0x80000000
+
+    def forget(self) -> None:
+        """Let go of the worker's memory, which would otherwise stay mapped until this object is collected."""
+        self.closed = True
+        self.transport.abort()
+        self._started.release()

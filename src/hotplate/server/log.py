@@ -52,8 +52,8 @@ class Log:
             line = f"{stamp} {level.upper()} {one_line(text)}".encode(errors="replace")
         self._put(line + b"\n")
 
-    def output(self, worker: int, stream: str, line: str) -> None:
-        """Pass a line on that a model printed."""
+    def output(self, worker: int, stream: str, line: str, request_id: str = "") -> None:
+        """Pass a line on that a model printed, perhaps while it ran this request."""
         if self._as_json:
             self.write("info", line, {"worker": worker, "stream": stream})
         else:

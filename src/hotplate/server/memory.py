@@ -92,17 +92,50 @@ class SpillPlace:
             spill.close()
 
 
+class HeapPlace:
+    """A body in the heap: one that no worker will read."""
+
+    __slots__ = ("view",)
+
+    def __init__(self, length: int) -> None:
+        self.view = memoryview(bytearray(length))
+
+    def resize(self, length: int) -> None:
+        """Make the room longer or shorter; the bytes stay."""
+        room = bytearray(self.view[:length])
+        room.extend(bytes(length - len(room)))
+        self.view = memoryview(room)
+
+    def free(self) -> None:
+        """Give the room back."""
+        self.view = memoryview(b"")
+
+
+class Budget:
+    """How much memory large bodies may take in this process, whatever endpoint they are for."""
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int = BODY_MEMORY_BYTES) -> None:
+        self.held = 0
+        self.limit = limit
+
+
 class Memory:
     """The arena that all workers of an endpoint share, and the spill files beside it.
 
-    `held` counts the bytes of both, `limit` is how many there may be.
+    The budget counts the bytes of both. Endpoints share the budget, never the arena: their authors are strangers.
     """
 
-    def __init__(self, limit: int = BODY_MEMORY_BYTES) -> None:
+    def __init__(self, limit: int = BODY_MEMORY_BYTES, budget: Budget | None = None) -> None:
         self.fd = make_arena_file()
         self.arena = Arena(self.fd)
-        self.held = 0
-        self.limit = limit
+        self.budget = budget or Budget(limit)
+
+    @property
+    def held(self) -> int:
+        """Bytes that are taken or promised."""
+        return self.budget.held
 
     def allocate(self, length: int) -> Place | SpillPlace:
         """Room for `length` bytes. Raises OSError when the machine or the limit has none."""
@@ -113,7 +146,7 @@ class Memory:
         try:
             return SpillPlace(self, length)
         except OSError:
-            self.held -= length
+            self.budget.held -= length
             raise
 
     def reserve(self, length: int) -> None:
@@ -121,9 +154,10 @@ class Memory:
 
         The first body is let in whatever its size, so that the two limits on bodies cannot contradict each other.
         """
-        if length > 0 and self.held and self.held + length > self.limit:
+        budget = self.budget
+        if length > 0 and budget.held and budget.held + length > budget.limit:
             raise OSError(errno.ENOBUFS, "Too many large bodies at once")
-        self.held += length
+        budget.held += length
 
     def close(self) -> None:
         """Give everything back."""

@@ -30,6 +30,11 @@ class Histogram:
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
+    def add(self, other: Histogram) -> None:
+        """Add what another one with the same bounds has counted."""
+        self.counts = [mine + theirs for mine, theirs in zip(self.counts, other.counts, strict=True)]
+        self.total += other.total
+
 
 class RouteMetrics:
     """What is counted for one route."""
@@ -51,6 +56,16 @@ class RouteMetrics:
         duration = self.duration
         duration.counts[bisect_left(SECONDS, seconds)] += 1
         duration.total += seconds
+
+    def add(self, other: RouteMetrics) -> None:
+        """Add what was counted for the same route elsewhere."""
+        for code, count in other.codes.items():
+            self.codes[code] = self.codes.get(code, 0) + count
+        self.duration.add(other.duration)
+        if other.batch_size is not None:
+            if self.batch_size is None:
+                self.batch_size = Histogram(SIZES)
+            self.batch_size.add(other.batch_size)
 
     def observe_batch(self, items: int) -> None:
         """Count one call of a batched function."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -23,6 +24,7 @@ class Output:
         self.log = log
         self.number = number
         self.dropped = 0
+        self.running: Callable[[], str] | None = None  # gives the id of the request that is running
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._sources: list[tuple[asyncio.ReadTransport, _Lines]] = []
         self._second = 0.0
@@ -47,7 +49,7 @@ class Output:
                 asyncio.get_running_loop().call_later(1.0, self._own_up)
             self.dropped += 1
             return
-        self.log.output(self.number, stream, text)
+        self.log.output(self.number, stream, text, self.running() if self.running is not None else "")
 
     def _own_up(self) -> None:
         dropped, self.dropped = self.dropped, 0

@@ -1,5 +1,8 @@
 """Keeps an endpoint's workers alive: starts them, listens to what they say, replaces those that die.
 
+How many there are to be is said by `resize`, at any time, none included: what is missing is started, what is too much
+is retired when it is idle. A busy worker is never stopped for its number, and a retired one is given no call.
+
 A worker that dies before it ever ran ends the start with the author's own words. One that dies later is replaced
 with backoff; five deaths in a minute make the endpoint say why it is down, and the tries go on more slowly.
 """
@@ -7,56 +10,32 @@ with backoff; five deaths in a minute make the endpoint say why it is down, and 
 from __future__ import annotations
 
 import asyncio
-import os
-from collections import deque
-from collections.abc import Callable
-from time import monotonic
+from collections.abc import Awaitable, Callable, Coroutine
+from time import monotonic_ns
+from typing import Any
 
 from hotplate.contract.codec import decode_contract
 from hotplate.contract.limits import capacity_of
-from hotplate.edge.exchange import Exchange
-from hotplate.errors import WireError
+from hotplate.errors import HotplateError, WireError
+from hotplate.server.crashes import CRASHES, Crashes
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.link import Link
 from hotplate.server.log import Log
 from hotplate.server.output import Output
-from hotplate.server.process import Process, describe_exit
+from hotplate.server.process import Process, StartFailed, describe_exit
+from hotplate.server.replica import DOING, Counts, Replica, ReplicaState, fail_calls
 from hotplate.wire import frames
 from hotplate.wire.failure import Failure, decode_failure
 
-BACKOFF_FIRST_S = 0.5
-BACKOFF_MOST_S = 30.0
-CRASHES = 5
-CRASH_WINDOW_S = 60.0
-DOING = {
-    "UNINITIALIZED": "while it started",
-    "LAUNCH_PREDICT_LOOP": "while it loaded the project",
-    "SETUP_SERVICE": "in setup()",
-}
-"""What a worker does in each state before it runs."""
-
-
-class Worker:
-    """One worker as the pool sees it."""
-
-    def __init__(self, number: int, process: Process, link: Link, output: Output) -> None:
-        self.number = number
-        self.process = process
-        self.link = link
-        self.output = output
-        self.state = frames.STATES[0]
-        self.failure: Failure | None = None
-        self.stopping = False
-        self.begun = monotonic()
-        self.ended = asyncio.get_running_loop().create_future()
-        self.setup_timer: asyncio.TimerHandle | None = None
+RETIRE_GRACE_S = 30.0
 
 
 class Pool:
-    """The workers of one endpoint.
+    """The workers of one endpoint. `capacity` is how many calls one of them takes at a time.
 
-    `spawn(number)` starts a process. `on_contract` is called when a contract arrives, `on_failed(failure)` when a
-    worker that has to run for the first time cannot.
+    `spawn(number)` starts a process, at once or in a while. `on_contract` is called when a contract arrives,
+    `on_ready` when a worker runs. `on_failed(failure)` is called when a worker that has to run for the first time
+    cannot; then the pool stops, or, with `keep_trying`, goes on with backoff as after any death.
     """
 
     def __init__(
@@ -69,15 +48,17 @@ class Pool:
         setup_timeout_s: float,
         id_prefix: str,
         replica_header: bytes,
-        spawn: Callable[[int], Process],
+        spawn: Callable[[int], Process | Awaitable[Process]],
         on_contract: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
+        keep_trying: bool = False,
     ) -> None:
         self.endpoint = endpoint
         self.log = log
         self.size = size
-        self.workers: list[Worker] = []
+        self.capacity = 1
+        self.workers: list[Replica] = []
         self.stopping = False
         self._slots = slots
         self._setup_timeout_s = setup_timeout_s
@@ -87,11 +68,63 @@ class Pool:
         self._on_contract = on_contract
         self._on_failed = on_failed
         self._on_ready = on_ready
-        self._crashes: deque[float] = deque(maxlen=CRASHES)
+        self._keep_trying = keep_trying
+        self._crashes = Crashes()
         self._ever_ready = False
         self._number = 0
+        self._contract: bytes = b""
         self._retry: asyncio.TimerHandle | None = None
-        self._starting: asyncio.Task[Worker | None] | None = None
+        self._making: set[asyncio.Task[Any]] = set()  # each makes a process that is not there yet
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._firsts: dict[Link, Replica] = {}  # those that have calls and have answered none yet
+        self._surplus = False
+
+    # -- how many
+
+    def resize(self, size: int) -> Awaitable[Any]:
+        """Have `size` workers from now on. It acts at once; what it gives can be awaited until they are started."""
+        self.size = size
+        return asyncio.gather(*self._fill())
+
+    def counts(self) -> Counts:
+        """How many workers there are, by what they do."""
+        live = [worker for worker in self.workers if not worker.stopping]
+        running = [worker for worker in live if worker.running]
+        idle = sum(worker.idle for worker in running)
+        return Counts(
+            starting=len(live) - len(running) + len(self._making),
+            ready=idle,
+            busy=len(running) - idle,
+            stopping=len(self.workers) - len(live),
+        )
+
+    def replicas(self) -> list[ReplicaState]:
+        """What is told of each worker."""
+        return [worker.describe() for worker in self.workers]
+
+    def _fill(self) -> list[asyncio.Task[Any]]:
+        """Start what is missing; retire what is too much and idle."""
+        if self.stopping:
+            return []
+        missing = self.size - self.counts().live
+        self._surplus = missing < 0
+        if missing < 0:
+            idle = [worker for worker in reversed(self.workers) if worker.idle]
+            for worker in idle[:-missing]:
+                self._withdraw(worker)
+                self._spawn_task(self.retire(worker, RETIRE_GRACE_S))
+            self._surplus = len(idle) < -missing  # the rest when they are idle: see `freed`
+        elif self._retry is None:
+            tasks = [self._spawn_task(self.start()) for _ in range(missing)]
+            self._making.update(tasks)
+            return tasks
+        return []
+
+    def _spawn_task(self, coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     # -- starting
 
@@ -99,20 +132,34 @@ class Pool:
         """Take over workers that were started before the loop was there."""
         for process in processes:
             self._number += 1
-            await self._attach(self._number, process)
+            await self._attach(self._number, process, monotonic_ns())
 
-    async def start(self) -> Worker | None:
+    async def start(self) -> Replica | None:
         """Start one more worker."""
+        asked = monotonic_ns()
         self._number += 1
+        number = self._number
+        task = asyncio.current_task()
+        assert task is not None
+        self._making.add(task)
         try:
-            process = self._spawn(self._number)
+            made = self._spawn(number)
+            process = await made if isinstance(made, Awaitable) else made
         except OSError as error:
+            self._making.discard(task)
             self.log.error(f"A worker could not be started: {error.strerror}")
+            self._crashes.note(asyncio.get_running_loop().time())
             self._replace_later()
             return None
-        return await self._attach(self._number, process)
+        except (StartFailed, HotplateError) as error:  # such as a secret that cannot be opened
+            self._making.discard(task)
+            self._unborn(error.failure if isinstance(error, StartFailed) else Failure(error.message))
+            return None
+        finally:
+            self._making.discard(task)  # from here on it is counted as a worker
+        return await self._attach(number, process, asked)
 
-    async def _attach(self, number: int, process: Process) -> Worker:
+    async def _attach(self, number: int, process: Process, asked_ns: int) -> Replica:
         loop = asyncio.get_running_loop()
         link = Link(
             self,
@@ -122,38 +169,21 @@ class Pool:
             replica_header=self._replica_header,
             loop=loop,
         )
-        link.output = output = Output(self.log, number)
-        worker = Worker(number, process, link, output)
+        link.capacity = link.window = self.capacity
+        output = process.output or Output(self.log, number)
+        output.number = number
+        output.running = link.running_id
+        link.output = output
+        worker = Replica(number, process, link, output, asked_ns)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
-        await output.attach(loop, process.stdout, process.stderr)
+        if process.output is None:
+            await output.attach(loop, process.stdout, process.stderr)
         await loop.create_connection(lambda: link, sock=process.socket)
-        self._watch(loop, worker)
+        process.watch(loop, lambda status: self._exited(worker, status))
         return worker
 
-    def _watch(self, loop: asyncio.AbstractEventLoop, worker: Worker) -> None:
-        """Learn of the process's end, even while a child of it holds the socket open."""
-        if hasattr(os, "pidfd_open"):
-            fd = os.pidfd_open(worker.process.pid)
-
-            def exited() -> None:
-                loop.remove_reader(fd)
-                os.close(fd)
-                self._exited(worker, os.waitpid(worker.process.pid, 0)[1])
-
-            loop.add_reader(fd, exited)
-        else:
-
-            def poll() -> None:
-                pid, status = os.waitpid(worker.process.pid, os.WNOHANG)
-                if pid:
-                    self._exited(worker, status)
-                else:
-                    loop.call_later(0.05, poll)
-
-            poll()
-
-    def _setup_took_too_long(self, worker: Worker) -> None:
+    def _setup_took_too_long(self, worker: Replica) -> None:
         limit = f"{self._setup_timeout_s:g} s"
         what = "setup() did not end" if worker.state == "SETUP_SERVICE" else "The project did not load"
         worker.failure = Failure(
@@ -167,6 +197,10 @@ class Pool:
         """A worker has room: give it what waits."""
         if self.endpoint.waiting:
             self.endpoint.pump(link)
+        if self._firsts and link in self._firsts:
+            self._answered(self._firsts[link])
+        if self._surplus and not link.pending:
+            self._fill()
 
     def told(self, link: Link, kind: int, code: int, meta: bytes, body: bytes) -> None:
         """Follow a worker through its start."""
@@ -176,13 +210,10 @@ class Pool:
             if version != frames.VERSION:
                 raise WireError(f"The worker speaks version {version} of the wire, the server {frames.VERSION}.")
         elif kind == frames.CONTRACT:
-            contract = decode_contract(body)
-            link.capacity = capacity_of(contract, self._slots)
-            link.window = link.capacity
-            self.endpoint.contract = contract
-            self._on_contract()
+            self._take_contract(link, body)
         elif kind == frames.STATE:
-            self._state(worker, frames.STATES[code])
+            at_ns = int.from_bytes(body, "little") or monotonic_ns()
+            self._state(worker, frames.STATES[code], at_ns)
         elif kind == frames.METRIC:
             self.endpoint.counted.add(frames.decode_sample(meta))
         elif kind == frames.FAILED:
@@ -192,95 +223,79 @@ class Pool:
         else:
             raise WireError(f"A frame of kind {kind} came from worker {worker.number}.")
 
+    def _take_contract(self, link: Link, body: bytes) -> None:
+        """Every worker of a revision says the same: only what is new is looked at."""
+        if body != self._contract:
+            contract = decode_contract(body)
+            self._contract = body
+            self.capacity = capacity_of(contract, self._slots)
+            self.endpoint.contract = contract
+            self._on_contract()
+        link.capacity = link.window = self.capacity
+
     def batched(self, link: Link, route: int, items: int) -> None:
         """Count a batch by its size."""
         self.endpoint.routes[route].observe_batch(items)
 
-    def _state(self, worker: Worker, state: str) -> None:
+    def _state(self, worker: Replica, state: str, at_ns: int) -> None:
         self.log.info(f"status: State.{worker.state} -> State.{state}", worker=worker.number)
-        worker.state = state
+        worker.reached(state, at_ns)
         if state == "RUNNING":
-            if worker.setup_timer is not None:
-                worker.setup_timer.cancel()
+            if worker.stopping:
+                return
             worker.link.ready = True
             self.endpoint.state = state
             self.endpoint.trouble = ""
             self.endpoint.join(worker.link)
-            if not self._ever_ready and len(self.endpoint.links) >= self.size:
+            if worker.link.pending:
+                worker.first = next(iter(worker.link.pending.values()))
+                self._firsts[worker.link] = worker
+            self.endpoint.cold_starts.started(worker)
+            if self._ever_ready or len(self.endpoint.links) >= self.size:
                 self._ever_ready = True
                 self._on_ready()
-            elif self._ever_ready:
-                self._on_ready()
+            if self.counts().live > self.size:
+                self._fill()
         elif not self.endpoint.links and not self._ever_ready:
             self.endpoint.state = state
+
+    def _answered(self, worker: Replica) -> None:
+        """Note the time of a new worker's first answer, if there was one by now."""
+        if self.endpoint.cold_starts.answered(worker):
+            self._firsts.pop(worker.link)
 
     def lost(self, link: Link) -> None:
         """The socket closed; the process's end tells the rest."""
 
-    def _worker(self, link: Link) -> Worker:
+    def _worker(self, link: Link) -> Replica:
         return next(worker for worker in self.workers if worker.link is link)
 
     # -- when one ends
 
-    def _exited(self, worker: Worker, status: int) -> None:
+    def _exited(self, worker: Replica, status: int) -> None:
         worker.process.kill()  # what it started goes with it
         self.endpoint.leave(worker.link)
         if worker in self.workers:
             self.workers.remove(worker)
+        self._firsts.pop(worker.link, None)
         if worker.setup_timer is not None:
             worker.setup_timer.cancel()
-        # Answers that the worker sent before it died are still in the socket: let the loop read them first.
-        asyncio.get_running_loop().call_soon(self._settle, worker, status, 3)
+        worker.after_answers(lambda: self._settle(worker, status))
 
-    def _settle(self, worker: Worker, status: int, turns: int) -> None:
-        if turns and not worker.link.closed:
-            asyncio.get_running_loop().call_later(0.005, self._settle, worker, status, turns - 1)
-            return
-        worker.output.close()
-        lost = self._fail_calls(worker.link, f"{worker.output.tail()}\n(the worker {describe_exit(status)})".lstrip())
-        worker.link.closed = True
-        worker.link.transport.abort()
-        worker.process.close()
-        if not worker.ended.done():
-            worker.ended.set_result(None)
+    def _settle(self, worker: Replica, status: int) -> None:
+        worker.output.close()  # what it said last goes with the calls that it lost
+        last_output = f"{worker.output.tail()}\n(the worker {describe_exit(status)})".lstrip()
+        lost = fail_calls(self.endpoint, worker.link, last_output)
+        worker.close()
         if worker.stopping or self.stopping:
             return
         self._died(worker, status, lost)
 
-    def _fail_calls(self, link: Link, last_output: str) -> int:
-        """Answer the calls that ran; put those that had not begun back into the queue."""
-        again: list[Exchange] = []
-        lost = 0
-        for exchange in list(link.pending.values()):
-            if exchange.abandoned:
-                if exchange.extent is not None:
-                    exchange.extent.free()
-            elif exchange.streaming:
-                lost += 1
-                exchange.connection.close_stream(exchange, 502, whole=False)
-            elif link.never_started(exchange):
-                again.append(exchange)
-            else:
-                lost += 1
-                self.endpoint.refuse(
-                    exchange,
-                    "worker_lost",
-                    "The worker process died while it ran this call. It is being replaced; try again.",
-                    last_output,
-                )
-                if exchange.extent is not None:
-                    exchange.extent.free()
-        link.pending.clear()
-        self.endpoint.lost_calls += lost
-        if again:
-            self.endpoint.requeue(again)
-        return lost
-
-    def _died(self, worker: Worker, status: int, lost: int) -> None:
+    def _died(self, worker: Replica, status: int, lost: int) -> None:
         how = describe_exit(status)
-        if worker.state != "RUNNING" and not self._ever_ready:
-            self.stopping = True
-            self._on_failed(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
+        ran = worker.state == "RUNNING"
+        if not ran and not self._ever_ready:
+            self._unborn(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
             return
         self.log.error(
             f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else ""),
@@ -289,30 +304,40 @@ class Pool:
         )
         if worker.failure:
             self.log.block(worker.failure.text())
-        self._crashes.append(monotonic())
         self.endpoint.restarts += 1
-        if not self.endpoint.links and len(self.workers) == 0 and self._looping():
-            self.endpoint.trouble = f"The worker keeps dying: it {how} {CRASHES} times within a minute."
+        self._note_crash(f"it {how}")
+
+    def _unborn(self, failure: Failure) -> None:
+        """A worker failed before any ran."""
+        if self.stopping:
+            return
+        if not self._keep_trying:
+            self.stopping = True
+            self._on_failed(failure)
+            return
+        self._on_failed(failure)
+        self._note_crash(f"it failed to start ({failure.message})")
+
+    def _note_crash(self, how: str) -> None:
+        if self.stopping:
+            return
+        now = asyncio.get_running_loop().time()
+        self._crashes.note(now)
+        if not self.endpoint.links and self.counts().live == 0 and self._crashes.looping(now):
+            self.endpoint.trouble = f"The worker keeps dying: {how} {CRASHES} times within a minute."
             self.endpoint.state = "CRASH_LOOPING"
             self.endpoint.fail_waiting("unavailable", self.endpoint.trouble)
         self._replace_later()
 
-    def _looping(self) -> bool:
-        return len(self._crashes) == CRASHES and monotonic() - self._crashes[0] < CRASH_WINDOW_S
-
     def _replace_later(self) -> None:
-        now = monotonic()
-        recent = sum(1 for crash in self._crashes if now - crash < CRASH_WINDOW_S)
-        delay = 0.0 if recent <= 1 else min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** (recent - 2))
-        if self._looping():
-            delay = BACKOFF_MOST_S / 3
         loop = asyncio.get_running_loop()
 
         def again() -> None:
-            if not self.stopping and len(self.workers) < self.size:
-                self._starting = loop.create_task(self.start())
+            self._retry = None
+            self._fill()
 
-        self._retry = loop.call_later(delay, again)
+        if self._retry is None:
+            self._retry = loop.call_later(self._crashes.delay_s(loop.time()), again)
 
     # -- replacing and stopping
 
@@ -324,12 +349,16 @@ class Pool:
             if worker is None:
                 return
         for worker in old:
-            await self.retire(worker, grace_s=30.0)
+            await self.retire(worker, RETIRE_GRACE_S)
 
-    async def retire(self, worker: Worker, grace_s: float) -> None:
-        """Let a worker finish its calls and end."""
+    def _withdraw(self, worker: Replica) -> None:
+        """Give a worker no more calls."""
         worker.stopping = True
         self.endpoint.leave(worker.link)
+
+    async def retire(self, worker: Replica, grace_s: float) -> None:
+        """Let a worker finish its calls and end."""
+        self._withdraw(worker)
         worker.link.shut_down()
         try:
             await asyncio.wait_for(asyncio.shield(worker.ended), grace_s)
@@ -342,4 +371,7 @@ class Pool:
         self.stopping = True
         if self._retry is not None:
             self._retry.cancel()
+        for task in self._making:
+            task.cancel()
+        await asyncio.gather(*self._making, return_exceptions=True)
         await asyncio.gather(*(self.retire(worker, grace_s) for worker in list(self.workers)))

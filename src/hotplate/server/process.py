@@ -9,12 +9,29 @@ import fcntl
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from hotplate.wire.arena import Arena, make_arena_file
 
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+    from hotplate.hardware.limiter import Share
+    from hotplate.server.output import Output
+    from hotplate.wire.failure import Failure
+
+Stage = Literal["", "imports", "loaded"]
+"""How far a template loads the project before it waits to be forked; nothing: it is a worker of its own."""
+Level = Literal["cold", "template"]
+"""How a worker came to be: a fresh interpreter, or a fork of a process that had its modules imported."""
+
 # The worker's end; the same numbers stand in worker/boot.py, which the server does not import.
 SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD = 3, 4, 5, 6
+
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""glibc (manual, Memory Allocation Tunables): ask the kernel for large pages. A fork copies an entry for each page,
+which for half a gigabyte of weights would take longer than all the rest of a start."""
 
 SOCKET_BYTES = 1024 * 1024
 
@@ -23,8 +40,30 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67
 kernel, zeroed and given back again, which costs several times the work on its bytes."""
 
 
+UNKNOWN_STATUS = -1
+"""The status of a process whose parent, a template, was gone before it could tell."""
+
+POLL_S = 0.05
+"""How often to look for the end of a process where the system cannot tell of it."""
+
+
+class StartFailed(Exception):
+    """No worker came to be: loading the project failed in the process that it would have been forked from."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
 class Process:
     """A started worker. `lifeline` is kept open as long as the worker may live."""
+
+    level: Level = "cold"
+    output: Output | None = None
+    """What reads its pipes, where somebody does already."""
+    exited: Callable[[int], None] | None = None
+    share: Share | None = None
+    """What it has of the machine, given back when it has ended."""
 
     def __init__(
         self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
@@ -35,6 +74,8 @@ class Process:
         self.stdout = stdout
         self.stderr = stderr
         self.lifeline = lifeline
+        self.marks: dict[str, int] = {}
+        """When it reached which state, where that was before anybody listened (monotonic ns)."""
 
     def instruct(self, spec: bytes) -> None:
         """Tell the worker what to load: its first frame. To be called once, before the socket is given to a loop."""
@@ -47,6 +88,41 @@ class Process:
         except (ProcessLookupError, PermissionError):
             pass
 
+    def watch(self, loop: AbstractEventLoop, exited: Callable[[int], None]) -> None:
+        """Call `exited` with the status when the process ends, even while a child of it holds the socket open.
+
+        When this is called again, the last `exited` counts.
+        """
+        watched, self.exited = self.exited is not None, exited
+        if watched:
+            return
+        if hasattr(os, "pidfd_open"):
+            self._watch_fd(loop, os.pidfd_open(self.pid), lambda: self.tell(os.waitpid(self.pid, 0)[1]))
+            return
+
+        def poll() -> None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.tell(status)
+            else:
+                loop.call_later(POLL_S, poll)
+
+        poll()
+
+    @staticmethod
+    def _watch_fd(loop: AbstractEventLoop, pidfd: int, then: Callable[[], None]) -> None:
+        def ended() -> None:
+            loop.remove_reader(pidfd)
+            os.close(pidfd)
+            then()
+
+        loop.add_reader(pidfd, ended)
+
+    def tell(self, status: int) -> None:
+        """Tell whoever watches that the process has ended."""
+        assert self.exited is not None
+        self.exited(status)
+
     def discard(self) -> None:
         """Close everything of a process that was never used."""
         self.socket.close()
@@ -58,50 +134,94 @@ class Process:
         """Close what only this process used. The socket and the pipes belong to the loop by now."""
         os.close(self.lifeline)
         self.answers.close()
+        if self.share is not None:
+            self.share.release()
 
 
-def spawn(python: str, requests_fd: int, env: Mapping[str, str]) -> Process:
-    """Start `python -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot."""
-    ours, theirs = socket.socketpair()
-    for end in (ours, theirs):
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
-    out_read, out_write = os.pipe()
-    err_read, err_write = os.pipe()
-    life_read, life_write = os.pipe()
-    answers_fd = make_arena_file()
+P = TypeVar("P", bound=Process)
+
+
+class Ends:
+    """What a worker shares with the server: our ends, and its own, which are closed here once it has them."""
+
+    def __init__(self) -> None:
+        self.socket, self.their_socket = socket.socketpair()
+        for end in (self.socket, self.their_socket):
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SOCKET_BYTES)
+        self.stdout, self.their_stdout = os.pipe()
+        self.stderr, self.their_stderr = os.pipe()
+        self.their_lifeline, self.lifeline = os.pipe()
+        self.their_answers = make_arena_file()
+
+    def process(self, kind: type[P], pid: int) -> P:
+        """The process that has the other ends now."""
+        made = kind(
+            pid,
+            self.socket,
+            Arena(self.their_answers),
+            stdout=self.stdout,
+            stderr=self.stderr,
+            lifeline=self.lifeline,
+        )
+        self.close_theirs()
+        return made
+
+    def close_theirs(self) -> None:
+        """Close the worker's ends."""
+        self.their_socket.close()
+        for fd in (self.their_stdout, self.their_stderr, self.their_lifeline, self.their_answers):
+            os.close(fd)
+
+    def discard(self) -> None:
+        """Close everything: no process came to be."""
+        self.close_theirs()
+        self.socket.close()
+        for fd in (self.stdout, self.stderr, self.lifeline):
+            os.close(fd)
+
+
+def spawn(python: str, requests_fd: int, env: Mapping[str, str], *, stage: Stage = "") -> Process:
+    """Start `python -P -m hotplate.worker`, which waits for its instructions. Raises OSError when the machine cannot.
+
+    `stage` says that it is to be a template; it has to be told so in its first frame as well.
+    """
+    ends = Ends()
     null = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     child = {
         0: null,
-        1: out_write,
-        2: err_write,
-        SOCKET_FD: theirs.fileno(),
-        LIFELINE_FD: life_read,
+        1: ends.their_stdout,
+        2: ends.their_stderr,
+        SOCKET_FD: ends.their_socket.fileno(),
+        LIFELINE_FD: ends.their_lifeline,
         REQUESTS_FD: requests_fd,
-        ANSWERS_FD: answers_fd,
+        ANSWERS_FD: ends.their_answers,
     }
     # Above every target number first, so that one dup2 cannot overwrite the source of the next.
     high = {target: fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 64) for target, fd in child.items()}
     try:
         pid = os.posix_spawn(
             python,
-            [python, "-m", "hotplate.worker"],
-            {**ALLOCATOR, **env},
+            [python, "-P", "-m", "hotplate.worker"],  # -P: the shell's folder is no place to import from
+            {**ALLOCATOR, **(HUGE_PAGES if stage else {}), **env},
             file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
             setpgroup=0,
             setsigmask=[],
             setsigdef=[signal.SIGPIPE, signal.SIGINT, signal.SIGTERM],
         )
-        answers = Arena(answers_fd)
+    except OSError:
+        ends.discard()
+        raise
     finally:
-        for fd in (*high.values(), null, out_write, err_write, life_read, answers_fd):
+        for fd in (*high.values(), null):
             os.close(fd)
-        theirs.close()
-    return Process(pid, ours, answers, stdout=out_read, stderr=err_read, lifeline=life_write)
+    return ends.process(Process, pid)
 
 
 def describe_exit(status: int) -> str:
     """`was killed by SIGSEGV` or `exited with status 3`."""
+    if status == UNKNOWN_STATUS:
+        return "ended"
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         try:

@@ -7,187 +7,23 @@ request whose head was seen before.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hotplate.contract import Contract, Mount
-from hotplate.edge.edge import named_id
-from hotplate.edge.exchange import Exchange, Refusal
 from hotplate.edge.exchange import Plan as EdgePlan
+from hotplate.edge.exchange import Refusal
 from hotplate.edge.head import RequestHead
-from hotplate.edge.response import fields, problem
+from hotplate.edge.response import problem
+from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, RefusalPlan, SystemPage, WaitPlan, meta_of
 from hotplate.server.preflight import preflight
-from hotplate.wire.frames import Meta, encode_meta
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
     from hotplate.server.job_door import JobDoor
 
-JSON = "application/json"
-
-
-class Page(NamedTuple):
-    """An answer of the server itself. `headers` are those besides the content type."""
-
-    status: int
-    body: bytes
-    content_type: str = JSON
-    headers: tuple[tuple[str, str], ...] = ()
-
-
-SystemPage = Callable[[RequestHead], Page]
-
-_ACCEPT = ("accept",)
-"""What every face wants to see where a route returns media. A mount that wants more also gets to see that a request
-has no Content-Type; elsewhere such a body counts as JSON."""
-
-NO_JOBS = "The calls of this route are answered later, through jobs, which are turned off here (jobs: off)."
-SMALL_BODY_BYTES = 64 * 1024
-"""System pages take no body; a small one is read and ignored."""
-
-
-class CallPlan:
-    """Run a route of the project. `meta` is what the worker gets besides the body; empty for plain JSON."""
-
-    __slots__ = ("_access", "_endpoint", "_max_bytes", "_metrics", "error_key", "handle", "index", "meta", "named_id")
-
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        access: AccessLog,
-        index: int,
-        head: RequestHead,
-        max_bytes: int,
-        mount: Mount,
-        wants: tuple[str, ...],
-    ) -> None:
-        self._endpoint = endpoint
-        self._access = access if access.on else None
-        self._max_bytes = max_bytes
-        self._metrics = endpoint.routes[index]
-        self.handle = endpoint.submit
-        self.index = index
-        self.named_id = named_id(head).encode()
-        self.error_key = mount.error_key
-        self.meta = _encode(meta_of(head, self.named_id.decode(), mount, wants))
-
-    def admit(self, head: RequestHead, length: int) -> Refusal | None:
-        """Refuse a body early when there would be no place for the call."""
-        endpoint = self._endpoint
-        if endpoint.full and endpoint.links:
-            endpoint.refused += 1
-            detail = "Every slot is busy and the queue is full. Try again later."
-            after = (("retry-after", str(endpoint.retry_after_s())),)
-            return Refusal(503, problem(detail, self.error_key, code="overloaded"), after)
-        return None
-
-    def max_bytes(self, head: RequestHead) -> int:
-        """The cap for this kind of body."""
-        return self._max_bytes
-
-    def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
-        """Count and log the answer."""
-        self._metrics.observe(status, (now_ns - exchange.received_ns) / 1e9)
-        if self._access is not None:
-            self._access.note(exchange, status)
-
-
-class _Uncounted:
-    """A plan whose answers are logged and not counted by route."""
-
-    __slots__ = ("_access",)
-    named_id = b""
-    error_key = "detail"
-
-    def __init__(self, access: AccessLog) -> None:
-        self._access = access
-
-    def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
-        """Log the answer."""
-        if self._access.on:
-            self._access.note(exchange, status)
-
-
-class PagePlan(_Uncounted):
-    """Answer from the server itself."""
-
-    __slots__ = ("_page",)
-
-    def __init__(self, access: AccessLog, page: SystemPage) -> None:
-        super().__init__(access)
-        self._page = page
-
-    def admit(self, head: RequestHead, length: int) -> Refusal | None:
-        """Nothing to refuse."""
-        return None
-
-    def max_bytes(self, head: RequestHead) -> int:
-        """What a page that ignores its body puts up with."""
-        return SMALL_BODY_BYTES
-
-    def handle(self, exchange: Exchange) -> None:
-        """Answer at once."""
-        exchange.free()
-        page = self._page(exchange.head)
-        extra = fields((("content-type", page.content_type), *page.headers))
-        exchange.connection.answer(exchange, page.status, page.body, extra)
-
-
-class RefusalPlan(_Uncounted):
-    """Answer with a fixed error: no such path, no such method, a redirect."""
-
-    __slots__ = ("_content_type", "_refusal")
-
-    def __init__(self, access: AccessLog, refusal: Refusal, content_type: str = "application/json") -> None:
-        super().__init__(access)
-        self._refusal = refusal
-        self._content_type = content_type.encode()
-
-    def admit(self, head: RequestHead, length: int) -> Refusal | None:
-        """Refuse before a large body is read."""
-        return self._refusal if length < 0 or length > SMALL_BODY_BYTES else None
-
-    def max_bytes(self, head: RequestHead) -> int:
-        """A small body is read, so that the connection can go on."""
-        return SMALL_BODY_BYTES
-
-    def handle(self, exchange: Exchange) -> None:
-        """Answer at once."""
-        exchange.free()
-        refusal = self._refusal
-        content_type = b"content-type: %b\r\n" % self._content_type if refusal.body else b""
-        extra = content_type + fields(refusal.headers)
-        exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
-
-
-class WaitPlan(_Uncounted):
-    """A path that may exist once the project is loaded: not ready."""
-
-    __slots__ = ("_endpoint",)
-
-    def __init__(self, access: AccessLog, endpoint: Endpoint) -> None:
-        super().__init__(access)
-        self._endpoint = endpoint
-
-    def admit(self, head: RequestHead, length: int) -> Refusal | None:
-        """Nothing large is read for a model that is not there."""
-        if length < 0 or length > SMALL_BODY_BYTES:
-            return Refusal(503, b'{"status":"%b"}' % self._endpoint.state.encode(), (("retry-after", "1"),))
-        return None
-
-    def max_bytes(self, head: RequestHead) -> int:
-        """A small body is read, so that the connection can go on."""
-        return SMALL_BODY_BYTES
-
-    def handle(self, exchange: Exchange) -> None:
-        """Answer with the state."""
-        self._endpoint.refuse_not_ready(exchange)
-
-
-Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
-"""The plans of this module; the jobs' own are made behind the door."""
+NO_JOBS = "The calls of this route are answered later, through jobs, and this server keeps none (see docs/jobs.md)."
 
 
 class Router:
@@ -234,7 +70,7 @@ class Router:
         yes = Page(mount.status, mount.answer.encode(), mount.content_type, mount.headers)
         no = Page(503, (mount.refusal or mount.answer).encode(), mount.content_type, mount.headers)
         if mount.state == "ready":
-            return lambda _: yes if any(link.ready for link in self._endpoint.links) else no
+            return lambda _: yes if self._endpoint.accepting else no
         return lambda _: yes
 
     def plan(self, head: RequestHead) -> EdgePlan:
@@ -253,7 +89,7 @@ class Router:
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
-                wants = mount.wants or (_ACCEPT if route.returns.kind != "json" else ())
+                wants = mount.wants or (ACCEPT if route.returns.kind != "json" else ())
                 if self.jobs is not None and (manner := self.jobs.manner(head, mount)):
                     return self.jobs.submit(manner, head, meta_of(head, "", mount, wants), cap)
                 if mount.job:
@@ -294,7 +130,7 @@ class Router:
         merged = re.sub("//+", "/", head.path)
         for path in (merged, f"{merged}/"):
             if path != head.path and head.method in self._routes.get(path, ()):
-                return quote(path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
+                return quote(head.prefix + path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
 
     def _below(self, head: RequestHead) -> EdgePlan | None:
@@ -313,29 +149,5 @@ class Router:
 def redirect(head: RequestHead) -> str:
     """The same place without the slash at its end. The host was validated with the head."""
     host = head.headers.get(b"host", b"").decode("ascii")
-    path = quote("/" + head.path.strip("/"), safe="/:@!$&'()*+,;=~")
+    path = quote(f"{head.prefix}/" + head.path.strip("/"), safe="/:@!$&'()*+,;=~")
     return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
-
-
-def meta_of(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> Meta:
-    """What the worker is told of a request besides its body."""
-    given = head.headers.get(b"content-type")
-    untyped = mount.typed or (wants and wants != _ACCEPT)
-    content_type = "" if given is None and untyped else "application/json"
-    if given is not None and given != b"application/json":
-        content_type = given.decode("latin-1")
-        if content_type.lower().replace(" ", "") in ("application/json", "application/json;charset=utf-8"):
-            content_type = "application/json"
-    if "*" in wants:
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in head.headers.items()}
-    else:
-        headers = {name: value.decode("latin-1") for name in wants if (value := head.headers.get(name.encode()))}
-    if headers.get("accept") == "*/*" and wants == _ACCEPT:
-        del headers["accept"]  # as good as none
-    return Meta(content_type, head.query, headers, "", request_id)
-
-
-def _encode(meta: Meta) -> bytes:
-    """Nothing, where all that it says is what every plain JSON request says."""
-    plain = meta.content_type == "application/json" and not meta.headers and not meta.query and not meta.request_id
-    return b"" if plain else encode_meta(meta)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from hotplate.edge.exchange import Exchange
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.log import Log
+from hotplate.server.memory import Memory
 from hotplate.server.metrics import RouteMetrics
 from hotplate.server.pool import Pool
 from hotplate.server.process import Process
@@ -17,11 +18,13 @@ from hotplate.wire.failure import Failure
 class SoloWorker:
     """See `hotplate.jobs.solo.Solo`. It is never replaced: whoever started it decides what follows its death."""
 
-    def __init__(self, log: Log, spawn: Callable[[int], Process], *, setup_timeout_s: float, id_prefix: str) -> None:
+    def __init__(
+        self, log: Log, spawn: Callable[[int], Process], *, memory: Memory, setup_timeout_s: float, id_prefix: str
+    ) -> None:
         loop = asyncio.get_running_loop()
         self.ready: asyncio.Future[bool] = loop.create_future()
         self._log = log
-        self._endpoint = Endpoint(queue_size=1, id_prefix=id_prefix)
+        self._endpoint = Endpoint(queue_size=1, id_prefix=id_prefix, memory=memory)
         self._pool = Pool(
             self._endpoint,
             log,

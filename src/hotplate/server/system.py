@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from time import monotonic
 
 from hotplate.edge.edge import Edge
@@ -11,28 +12,30 @@ from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.job_door import JobDoor
-from hotplate.server.memory import Memory
-from hotplate.server.metrics import CONTENT_TYPE, family, histogram
-from hotplate.server.router import Page, SystemPage
+from hotplate.server.metrics import CONTENT_TYPE, family
+from hotplate.server.metrics_page import Subject, endpoint_lines
+from hotplate.server.plans import Page, SystemPage
+from hotplate.server.totals import Totals
 
 
 class System:
-    """The server's own pages. `ready` says whether calls are accepted now."""
+    """The server's own pages. `ready` says whether calls are accepted now, `private` that they need a token."""
 
-    def __init__(self, endpoint: Endpoint, memory: Memory, version: str) -> None:
+    def __init__(self, endpoint: Endpoint, version: str) -> None:
         self.endpoint = endpoint
-        self._memory = memory
         self.edge: Edge | None = None
         self.jobs: JobDoor | None = None
         self.draining = False
         self._version = version
-        self._openapi: bytes | None = None
+        self.private = False
+        self.subject: Callable[[], Subject] | None = None
+        self._openapi: dict[str, bytes] = {}
         self._begun = monotonic()
 
     @property
     def ready(self) -> bool:
         """Whether a call that comes now is run."""
-        return not self.draining and any(link.ready for link in self.endpoint.links)
+        return not self.draining and self.endpoint.accepting
 
     def pages(self) -> dict[str, SystemPage]:
         """The table for the router."""
@@ -49,23 +52,28 @@ class System:
 
     def contract_changed(self) -> None:
         """Make the documents anew when they are next asked for."""
-        self._openapi = None
+        self._openapi.clear()
 
     def links(self, _: RequestHead) -> Page:
         """OctoAI's `/`: where the documents are."""
         return Page(200, b'{"docs":"/docs","openapi":"/openapi.json"}')
 
-    def openapi(self, _: RequestHead) -> Page:
+    def openapi(self, head: RequestHead) -> Page:
         """The OpenAPI 3.1 document of the contract."""
         contract = self.endpoint.contract
         if contract is None:
             return Page(503, problem("The project is still loading", status=self.endpoint.state))
-        if self._openapi is None:
+        made = self._openapi.get(head.prefix)
+        if made is None:
             from hotplate.contract.openapi import document
 
             title = contract.name or contract.entry
-            self._openapi = encode_json(document(contract, title=title, version=self._version))
-        return Page(200, self._openapi)
+            written = document(contract, title=title, version=self._version, server_url=head.prefix or None)
+            if self.private:
+                written["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+                written["security"] = [{"token": []}]
+            made = self._openapi[head.prefix] = encode_json(written)
+        return Page(200, made)
 
     def docs(self, head: RequestHead) -> Page:
         """The page that reads the document, and its parts."""
@@ -76,10 +84,12 @@ class System:
 
     def healthcheck(self, _: RequestHead) -> Page:
         """OctoAI's health: 200 when RUNNING, 503 with the state before, while draining, and when crash-looping."""
-        state = "SHUTTING_DOWN" if self.draining else self.endpoint.state
+        endpoint = self.endpoint
+        asleep = endpoint.on_held is not None and not endpoint.links and not endpoint.trouble
+        state = "SHUTTING_DOWN" if self.draining else "SCALED_TO_ZERO" if asleep else endpoint.state
         body = {"status": state, "async_enable": True}
-        if self.endpoint.trouble:
-            body["detail"] = self.endpoint.trouble
+        if endpoint.trouble:
+            body["detail"] = endpoint.trouble
         return Page(200 if self.ready else 503, encode_json(body))
 
     def readyz(self, _: RequestHead) -> Page:
@@ -89,74 +99,37 @@ class System:
         return Page(503, encode_json({"status": "draining" if self.draining else "not ready"}))
 
     def metrics(self, _: RequestHead) -> Page:
-        """Everything counted, in Prometheus' text format."""
+        """Everything counted, in Prometheus' text format. `subject` gives what an endpoint of many adds to it."""
+        if self.subject is not None:
+            return Page(200, ("\n".join(endpoint_lines([self.subject()])) + "\n").encode(), CONTENT_TYPE)
         endpoint = self.endpoint
-        routes = endpoint.routes
-        lines = family(
-            "hotplate_requests_total",
-            "counter",
-            "Answers by route and status code.",
-            [
-                ({"route": route.path, "code": code}, count)
-                for route in routes
-                for code, count in sorted(route.codes.items())
-            ],
-        )
-        lines += histogram(
-            "hotplate_request_duration_seconds",
-            "From the last byte of a request to its answer.",
-            [({"route": route.path}, route.duration) for route in routes],
-        )
-        lines += histogram(
-            "hotplate_batch_size",
-            "Items per call of a batched function.",
-            [({"route": route.path}, route.batch_size) for route in routes if route.batch_size is not None],
-        )
-        lines += histogram(
-            "hotplate_queue_wait_seconds", "Time in the queue, of requests that waited.", [({}, endpoint.queue_wait)]
-        )
-        edge = self.edge
-        for name, kind, text, value in (
-            ("hotplate_requests_in_progress", "gauge", "Calls that are with a worker.", endpoint.in_progress),
-            ("hotplate_queue_depth", "gauge", "Requests that wait for a slot.", endpoint.waiting),
-            (
-                "hotplate_requests_refused_total",
-                "counter",
-                "Requests refused because the queue was full.",
-                endpoint.refused,
-            ),
-            ("hotplate_workers_ready", "gauge", "Workers that take calls.", sum(link.ready for link in endpoint.links)),
-            (
-                "hotplate_worker_restarts_total",
-                "counter",
-                "Workers started to replace one that died.",
-                endpoint.restarts,
-            ),
-            ("hotplate_calls_lost_total", "counter", "Calls that ran in a worker that died.", endpoint.lost_calls),
-            (
-                "hotplate_body_memory_bytes",
-                "gauge",
-                "Memory that large request bodies take, from their first byte to their answer.",
-                self._memory.held,
-            ),
-            ("hotplate_connections", "gauge", "Open client connections.", len(edge.connections) if edge else 0),
-            (
-                "hotplate_malformed_requests_total",
-                "counter",
-                "Requests refused as malformed.",
-                edge.rejected if edge else 0,
-            ),
-            (
-                "hotplate_uptime_seconds",
-                "gauge",
-                "Seconds since the server started.",
-                round(monotonic() - self._begun, 3),
-            ),
-        ):
-            lines += family(name, kind, text, [({}, value)])
-        lines += endpoint.counted.lines()
+        subject = Subject({}, Totals().with_live([endpoint]), [endpoint])
+        lines = endpoint_lines([subject]) + server_lines(self.edge, endpoint.memory.held, self._begun)
         lines += self.jobs.metrics() if self.jobs is not None else []
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
+
+
+def server_lines(edge: Edge | None, held_bytes: int, begun: float) -> list[str]:
+    """What is counted for the server as a whole."""
+    lines: list[str] = []
+    for name, kind, text, value in (
+        (
+            "hotplate_body_memory_bytes",
+            "gauge",
+            "Memory that large request bodies take, from their first byte to their answer.",
+            held_bytes,
+        ),
+        ("hotplate_connections", "gauge", "Open client connections.", len(edge.connections) if edge else 0),
+        (
+            "hotplate_malformed_requests_total",
+            "counter",
+            "Requests refused as malformed.",
+            edge.rejected if edge else 0,
+        ),
+        ("hotplate_uptime_seconds", "gauge", "Seconds since the server started.", round(monotonic() - begun, 3)),
+    ):
+        lines += family(name, kind, text, [({}, value)])
+    return lines
 
 
 def replica_header() -> bytes:

@@ -42,12 +42,14 @@ WINDOW = 3  # meta: bytes of a stream that have left for the client
 RELEASE = 4  # body: PLACE of an answer that the server has copied
 SHUTDOWN = 5
 # SPEC, the first frame to a worker, stands in wire/layout.py
-CHECKS = 7  # jobs are in use; body: path of the socket at which the worker is to check inputs (worker/checks.py)
+FORK = 7  # to a template: be two processes; body: a Child; the descriptors of its worker travel beside it
+GO = 8  # to a template that says that it cannot be forked: be a worker yourself; body: a Child
+CHECKS = 9  # jobs are in use; body: path of the socket at which the worker is to check inputs (worker/checks.py)
 
 # worker -> server
 HELLO = 16  # meta: {"version", "pid"}
 CONTRACT = 17  # body: the contract as JSON
-STATE = 18
+STATE = 18  # body: monotonic ns when it was reached, 8 bytes little endian
 RESPONSE = 19
 OPEN = 20  # a stream begins; code: status; meta: Reply
 CHUNK = 21
@@ -55,7 +57,10 @@ END = 22
 FAILED = 23  # loading or a hook failed; body: a Failure (wire/failure.py)
 BATCH = 24  # a batched function was called; id: index of the route, code: items in the call
 METRIC = 25  # a value that the author's code counts; meta: Sample
-PROGRESS = 26  # how far a call is; id: the call; meta: Progress
+HELD = 26  # a template has loaded what it was told to; body: Held
+FORKED = 27  # a template's child is there; id: that of the FORK, stamp: its pid; its pidfd travels beside it
+GONE = 28  # a template's child has ended; stamp: its pid; body: its status, 4 bytes little endian
+PROGRESS = 29  # how far a call is; id: the call; meta: Progress
 
 TO_WORKER = range(REQUEST, CHECKS + 1)
 FROM_WORKER = range(HELLO, PROGRESS + 1)
@@ -104,6 +109,23 @@ class Progress(msgspec.Struct, array_like=True):
     fraction: float | None
     text: str
 
+
+class Child(msgspec.Struct, omit_defaults=True, array_like=True):
+    """What a worker that comes out of a template is told: the prefix of its request ids, and variables of its own."""
+
+    id_prefix: str
+    env: dict[str, str] = {}
+
+
+class Held(msgspec.Struct, omit_defaults=True, array_like=True):
+    """What a template says of itself: why it may not be forked, or nothing; and why it stopped earlier than told."""
+
+    unsafe: str = ""
+    early: str = ""
+
+
+decode_child = msgspec.msgpack.Decoder(Child).decode
+decode_held = msgspec.msgpack.Decoder(Held).decode
 
 encode_meta = msgspec.msgpack.Encoder().encode
 decode_meta = msgspec.msgpack.Decoder(Meta).decode

@@ -10,6 +10,7 @@ import socket
 from collections import deque
 from collections.abc import Callable, Iterable
 from threading import Lock
+from time import monotonic_ns
 
 from hotplate.errors import WireError
 from hotplate.wire import frames
@@ -77,6 +78,14 @@ class Channel:
             if 0 < (call_id - mark) & 0xFFFFFFFF < 0x80000000:
                 mark = call_id
         self._started[0] = mark
+
+    def renew(self, answers: Arena) -> None:
+        """Begin anew in a fork: another socket has taken the place of the old one, and this is its memory."""
+        self._started.release()
+        self.answers.close()
+        self.answers = answers
+        self._started = answers.view[:4].cast("I")
+        self._rest = b""
 
     def count(self, kind: str, name: str, value: float, labels: dict[str, str]) -> None:
         """Report a value that the author's code counts."""
@@ -191,8 +200,9 @@ class Channel:
         return PLACE.pack(offset, length)
 
     def state(self, name: str) -> None:
-        """Tell the server how far this worker is."""
-        self.send(frames.frame(frames.STATE, code=frames.STATES.index(name)))
+        """Tell the server how far this worker is, and since when."""
+        now = monotonic_ns().to_bytes(8, "little")
+        self.send(frames.frame(frames.STATE, code=frames.STATES.index(name), body=now))
 
 
 def view_of(channel: Channel, flags: int, payload: bytes) -> memoryview:

@@ -14,7 +14,7 @@ from typing import Any
 from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
 from hotplate.errors import InvalidOutput, Unavailable
-from hotplate.faces.base import Answer, Buffer, Codec, Face, Head
+from hotplate.faces.base import Answer, Buffer, Codec, Face, Head, Stream
 from hotplate.wire import frames
 from hotplate.wire.arena import open_spill
 from hotplate.wire.frames import (
@@ -33,7 +33,7 @@ from hotplate.wire.frames import (
 )
 from hotplate.wire.layout import HEADER
 from hotplate.worker.channel import Channel, Work, view_of
-from hotplate.worker.reports import print_raised, print_unfit
+from hotplate.worker.reports import report
 
 
 def _counts(values: tuple[Any, ...]) -> list[int]:
@@ -51,6 +51,7 @@ class Bound:
     __slots__ = (
         "asynchronous",
         "batching",
+        "begin",
         "codec",
         "decode",
         "encode",
@@ -72,6 +73,7 @@ class Bound:
         self.decode = codec.decode
         self.encode = codec.encode
         self.notes: bool = getattr(codec, "notes", False)
+        self.begin: Callable[[Head | None], Stream | None] | None = getattr(codec, "begin", None)
         self.stream = call.route.stream
         self.asynchronous = call.route.asynchronous
         self.batching: Batching | None = call.route.batching
@@ -84,9 +86,11 @@ class Invoker:
     def __init__(
         self, calls: tuple[Call, ...], mounts: tuple[tuple[Face, Mount], ...], channel: Channel, id_prefix: str
     ) -> None:
-        self.routes = [Bound(calls[mount.call], face, mount) for face, mount in mounts if mount.call is not None]
+        self.routes = [
+            Bound(_call(calls, face, mount), face, mount) for face, mount in mounts if mount.call is not None
+        ]
         self.channel = channel
-        self._id_prefix = id_prefix
+        self.id_prefix = id_prefix
 
     def answer(self, work: Work) -> bytes:
         """Run a call of a plain route in this thread and give its answer frame."""
@@ -123,8 +127,9 @@ class Invoker:
             spill = meta.spill
             if meta.headers or meta.query or meta.content_type != "application/json":
                 head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
-        if head is None and self.routes[index].notes:
-            head = Head(headers={})
+        if self.routes[index].notes:
+            head = head or Head(headers={})
+            head.request_id = self.request_id(work)
         body: Buffer = payload[meta_bytes:] if meta_bytes else payload
         if flags & ARENA:
             body = view_of(self.channel, flags, bytes(body)).toreadonly()
@@ -153,7 +158,7 @@ class Invoker:
             named = decode_meta(work[5][: work[3]]).request_id
             if named:
                 return named
-        return f"{self._id_prefix}{work[0]:x}"
+        return f"{self.id_prefix}{work[0]:x}"
 
     def failed(self, route: Bound, error: BaseException, work: Work) -> Answer:
         """The answer to a call that raised. Errors that are not the caller's are printed for the author."""
@@ -166,15 +171,14 @@ class Invoker:
     @staticmethod
     def report(route: Bound, error: BaseException, request_id: str) -> None:
         """Tell the author what their function raised, or returned that it had not promised."""
-        if isinstance(error, InvalidOutput):
-            print_unfit(route.name, route.where, error, request_id)
-        else:
-            print_raised(route.name, error, request_id)
+        report(route.name, route.where, error, request_id)
 
     def frame(self, call_id: int, result: bytes | Answer, inference_ns: int) -> bytes:
         """Build the answer frame of any result."""
         if isinstance(result, Answer):
             status, body = result.status, result.body
+            for each in result.raised:
+                report(each.name, each.where, each.error, each.request_id)
             meta = (
                 encode_meta(Reply(content_type=result.content_type, headers=result.headers))
                 if result.headers or result.content_type != "application/json"
@@ -186,13 +190,21 @@ class Invoker:
         if len(body) > INLINE_BYTES:
             if len(body) + len(meta) > MAX_FRAME_BYTES:
                 error = InvalidOutput(f"The answer has {len(body)} bytes; the most is {MAX_FRAME_BYTES - len(meta)}.")
-                return self.frame(call_id, self.routes[0].codec.error(error, f"{self._id_prefix}{call_id:x}"), 0)
+                return self.frame(call_id, self.routes[0].codec.error(error, f"{self.id_prefix}{call_id:x}"), 0)
             place = self.channel.place(body)
             if place is not None:
                 flags, body = ARENA, place
         return frames.frame(
             RESPONSE, call_id=call_id, flags=flags, code=status, meta=meta, body=body, stamp=inference_ns
         )
+
+
+def _call(calls: tuple[Call, ...], face: Face, mount: Mount) -> Call:
+    if mount.joint:
+        join: Callable[[tuple[Call, ...], Mount], Call] = getattr(face, "join")  # noqa: B009 - few faces have it
+        return join(calls, mount)
+    assert mount.call is not None
+    return calls[mount.call]
 
 
 def batch_frame(index: int, items: int) -> bytes:

@@ -8,15 +8,17 @@ from pathlib import Path
 from types import TracebackType
 
 from hotplate.dialects.importing import is_inside
-from hotplate.errors import InvalidOutput, ProjectError
+from hotplate.errors import InvalidOutput, ProjectError, SettingError
 from hotplate.wire.failure import Failure
 
-_OURS = ("/hotplate/worker/", "/hotplate/dialects/")
+_OURS = ("/hotplate/worker/", "/hotplate/faces/", "/hotplate/dialects/")
 """Where the frames on top of a call lie that are not the author's."""
 
 
 def failure_of(error: BaseException, root: str) -> Failure:
     """Give what the server is to show of an error that ended a start."""
+    if isinstance(error, SettingError):
+        return Failure(error.message, file=error.source or "", hint=error.hint or "")
     if not isinstance(error, ProjectError):  # ours: shown whole, to be reported
         text = "".join(traceback.format_exception(error))
         return Failure(f"{type(error).__name__}: {error}", trace=text)
@@ -34,6 +36,14 @@ def trace_of(error: BaseException, root: Path) -> str:
     while step is not None and not is_inside(step.tb_frame.f_code.co_filename, root):
         step = step.tb_next
     return "" if step is None else "".join(traceback.format_exception(type(error), error, step))
+
+
+def report(name: str, where: str, error: BaseException, request_id: str) -> None:
+    """Tell the author what their function raised, or returned that it had not promised."""
+    if isinstance(error, InvalidOutput):
+        print_unfit(name, where, error, request_id)
+    else:
+        print_raised(name, error, request_id)
 
 
 def print_raised(name: str, error: BaseException, request_id: str) -> None:

@@ -2,19 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic_ns
 from typing import Any
 
-from hotplate.faces.base import Buffer
+from hotplate.faces.base import Buffer, Head, Stream
 from hotplate.worker.channel import Channel, Work
 from hotplate.worker.flow import Flow
-from hotplate.worker.invoke import Invoker, chunk_frame, end_frame, open_frame
+from hotplate.worker.invoke import Bound, Invoker, chunk_frame, end_frame, open_frame
 
 POLL_NS = 1_000_000
 """How often a running stream looks for a cancel."""
 SLICE_BYTES = 64 * 1024
 """A larger piece leaves in slices, so that the window holds for it too."""
+
+
+class Writing:
+    """Where a stream's pieces go: through `writer` to the caller, or, where the codec wants that, into `gathered`."""
+
+    __slots__ = ("gathered", "writer")
+
+    def __init__(self, route: Bound, head: Head | None) -> None:
+        self.gathered: list[Any] | None = None
+        self.writer: Stream = route.codec
+        if route.begin is not None:
+            found = route.begin(head)
+            if found is None:
+                self.gathered = []
+            else:
+                self.writer = found
+
+    def pieces(self, value: Any) -> Sequence[bytes]:
+        """Give what goes to the caller for one piece. A large one leaves in slices."""
+        if self.gathered is not None:
+            self.gathered.append(value)
+            return ()
+        data = self.writer.encode_item(value)
+        if len(data) <= SLICE_BYTES:
+            return (data,) if data else ()
+        return [data[at : at + SLICE_BYTES] for at in range(0, len(data), SLICE_BYTES)]
 
 
 def run_stream(
@@ -34,8 +60,10 @@ def run_stream(
     route = invoker.routes[index]
     flow = channel.flows.setdefault(call_id, Flow())
     body: Buffer = b""
+    head: Head | None = None
     values: tuple[Any, ...] = ()
     pieces: Iterator[Any] | None = None
+    writing: Writing | None = None
     opened = False
     begun = polled = monotonic_ns()
     dropped = False
@@ -43,10 +71,10 @@ def run_stream(
         if not flow.cancelled:
             body, head = invoker.open(work)
             values = route.decode(body, head)
+            writing = Writing(route, head)
             pieces = iter(route.function(*values))
             for value in pieces:
-                data = route.codec.encode_item(value)
-                for piece in (data,) if len(data) <= SLICE_BYTES else slices(data):
+                for piece in writing.pieces(value):
                     frame = chunk_frame(call_id, piece)
                     channel.send(frame if opened else open_frame(call_id, route.stream_type) + frame)
                     opened = True
@@ -60,11 +88,16 @@ def run_stream(
                 if flow.cancelled or channel.gone:
                     break
         dropped = flow.cancelled
-        if not dropped and not channel.gone:
-            start = b"" if opened else open_frame(call_id, route.stream_type)
-            channel.send(start + end_frame(call_id, monotonic_ns() - begun, route.codec.encode_end()))
+        if writing is not None and not dropped and not channel.gone:
+            took = monotonic_ns() - begun
+            if writing.gathered is not None:
+                channel.send(invoker.frame(call_id, route.encode(writing.gathered, head, took, took), took))
+            else:
+                start = b"" if opened else open_frame(call_id, route.stream_type)
+                channel.send(start + end_frame(call_id, took, writing.writer.encode_end()))
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
-        channel.send(broken(invoker, work, error, opened=opened, inference_ns=monotonic_ns() - begun))
+        writer = writing.writer if opened and writing is not None else None
+        channel.send(broken(invoker, work, error, writer, inference_ns=monotonic_ns() - begun))
     finally:
         channel.flows.pop(call_id, None)
         close = getattr(pieces, "close", None)
@@ -79,17 +112,11 @@ def run_stream(
         channel.drop(call_id)
 
 
-def slices(data: bytes) -> Iterator[bytes]:
-    """Cut a large piece up."""
-    for at in range(0, len(data), SLICE_BYTES):
-        yield data[at : at + SLICE_BYTES]
-
-
-def broken(invoker: Invoker, work: Work, error: BaseException, *, opened: bool, inference_ns: int) -> bytes:
-    """What is sent for a stream that raised: an error answer, or an error event when the answer has begun."""
+def broken(invoker: Invoker, work: Work, error: BaseException, writer: Stream | None, *, inference_ns: int) -> bytes:
+    """What is sent for a stream that raised: an error answer, or an error event by the writer of what went before."""
     route = invoker.routes[work[1]]
-    if not opened:
+    if writer is None:
         return invoker.frame(work[0], invoker.failed(route, error, work), inference_ns)
     request_id = invoker.request_id(work)
     invoker.report(route, error, request_id)
-    return end_frame(work[0], inference_ns, route.codec.encode_break(error, request_id))
+    return end_frame(work[0], inference_ns, writer.encode_break(error, request_id))

@@ -22,7 +22,7 @@ from hotplate.worker.channel import Channel, Work
 from hotplate.worker.flow import Flow
 from hotplate.worker.invoke import Bound, Invoker, chunk_frame, end_frame, open_frame
 from hotplate.worker.lanes import Lane
-from hotplate.worker.streams import SLICE_BYTES, broken, run_stream, slices
+from hotplate.worker.streams import Writing, broken, run_stream
 
 GIVE_WAY_NS = 1_000_000
 """An async generator that never really waits gives way to the others, and its pieces leave, this often."""
@@ -249,6 +249,7 @@ class Engine:
         body: Buffer = b""
         values: tuple[Any, ...] = ()
         pieces: AsyncIterator[Any] | None = None
+        writing: Writing | None = None
         opened = False
         begun = monotonic_ns()
         dropped = call_id in self._cancelled
@@ -256,10 +257,10 @@ class Engine:
             if not dropped:
                 body, head = self.invoker.open(work)
                 values = route.decode(body, head)
+                writing = Writing(route, head)
                 pieces = await _iterate(route.function(*values))
                 async for value in pieces:
-                    data = route.codec.encode_item(value)
-                    for piece in (data,) if len(data) <= SLICE_BYTES else slices(data):
+                    for piece in writing.pieces(value):
                         frame = chunk_frame(call_id, piece)
                         self._send(frame if opened else open_frame(call_id, route.stream_type) + frame)
                         opened = True
@@ -271,14 +272,20 @@ class Engine:
                     if monotonic_ns() - self._flushed > GIVE_WAY_NS:
                         self._flush()
                         await asyncio.sleep(0)
-                start = b"" if opened else open_frame(call_id, route.stream_type)
-                self._send(start + end_frame(call_id, monotonic_ns() - begun, route.codec.encode_end()))
+                took = monotonic_ns() - begun
+                if writing.gathered is not None:
+                    self._send(self.invoker.frame(call_id, route.encode(writing.gathered, head, took, took), took))
+                else:
+                    start = b"" if opened else open_frame(call_id, route.stream_type)
+                    self._send(start + end_frame(call_id, took, writing.writer.encode_end()))
         except asyncio.CancelledError as error:
             dropped = call_id in self._cancelled
             if not dropped:  # its own code did it
-                self._send(broken(self.invoker, work, error, opened=opened, inference_ns=monotonic_ns() - begun))
+                writer = writing.writer if opened and writing is not None else None
+                self._send(broken(self.invoker, work, error, writer, inference_ns=monotonic_ns() - begun))
         except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
-            self._send(broken(self.invoker, work, error, opened=opened, inference_ns=monotonic_ns() - begun))
+            writer = writing.writer if opened and writing is not None else None
+            self._send(broken(self.invoker, work, error, writer, inference_ns=monotonic_ns() - begun))
         await self._close(route, work, pieces)
         pieces = None  # a generator holds its arguments
         self.invoker.close(body, values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hotplate.cli.opening import open_project
+from hotplate.dialects.opening import open_project
 from hotplate.errors import ProjectError
 
 

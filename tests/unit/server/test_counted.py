@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from hotplate.server.counted import MAX_SERIES, Counted
+from hotplate.server.counted import MAX_SERIES, Counted, counted_lines
 from hotplate.wire.frames import Sample
 
 
 def parsed(counted: Counted) -> dict[str, list[tuple[str, dict[str, str], float]]]:
-    text = "\n".join(counted.lines()) + "\n"
+    text = "\n".join(counted_lines([({}, counted)])) + "\n"
     return {
         f"{family.type} {family.name}": [
             (sample.name.removesuffix("_total"), sample.labels, sample.value) for sample in family.samples

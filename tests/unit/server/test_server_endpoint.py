@@ -18,6 +18,7 @@ QUEUE = 4
 
 class Plan:
     named_id = b""
+    patience_ns = None
     error_key = "detail"
 
 
@@ -75,9 +76,9 @@ class Worker:
 class Queueing(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
-        self.endpoint = Endpoint(queue_size=QUEUE, id_prefix="x")
-        self.endpoint.state = "RUNNING"
         self.memory = Memory()
+        self.endpoint = Endpoint(queue_size=QUEUE, id_prefix="x", memory=self.memory)
+        self.endpoint.state = "RUNNING"
         self.exchanges: list[Exchange] = []
         self.begun: dict[int, int] = {}
 
@@ -207,7 +208,7 @@ TestQueueing.settings = settings(max_examples=100, stateful_step_count=40, deadl
 
 def test_the_queue_does_not_keep_those_who_left() -> None:
     """One long call keeps the queue; clients come and go behind one that stays."""
-    endpoint = Endpoint(queue_size=None, id_prefix="x")
+    endpoint = Endpoint(queue_size=None, id_prefix="x", memory=Memory())
     endpoint.state = "RUNNING"
     endpoint.join(Worker(1, 0))  # pyright: ignore
     for _ in range(2):
@@ -222,7 +223,7 @@ def test_the_queue_does_not_keep_those_who_left() -> None:
 
 
 def test_before_the_first_worker_runs_the_answer_is_the_state() -> None:
-    endpoint = Endpoint(queue_size=None, id_prefix="x")
+    endpoint = Endpoint(queue_size=None, id_prefix="x", memory=Memory())
     endpoint.state = "SETUP_SERVICE"
     exchange = Exchange(Client(), HEAD, b"", None, 0)  # pyright: ignore
     endpoint.submit(exchange)
@@ -230,7 +231,7 @@ def test_before_the_first_worker_runs_the_answer_is_the_state() -> None:
 
 
 def test_the_wait_that_is_named_lies_between_a_second_and_a_minute() -> None:
-    endpoint = Endpoint(queue_size=None, id_prefix="x")
+    endpoint = Endpoint(queue_size=None, id_prefix="x", memory=Memory())
     assert endpoint.retry_after_s() == 5
     worker = Worker(1, 0)
     endpoint.join(worker)  # pyright: ignore

@@ -1,0 +1,3 @@
+class InferlessPythonModel:
+    def infer(self, inputs):
+        return {"output": inputs["prompt"]}

@@ -1,0 +1,1 @@
+INPUT_SCHEMA = {"prompt": {"datatype": "STRING", "required": True, "shape": [1], "example": ["a"]}}

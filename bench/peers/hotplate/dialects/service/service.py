@@ -1,0 +1,6 @@
+from hotplate import Service
+
+
+class Hello(Service):
+    def infer(self, prompt: str) -> str:
+        return prompt

@@ -1,0 +1,49 @@
+"""*up*: hello through `hotplate up`, with a token in each call, beside the same service through `hotplate run`.
+
+Both have one worker and one core, and are measured one after the other in the same round.
+"""
+
+from __future__ import annotations
+
+from bench.cores import pinned
+from bench.load import wrk
+from bench.peers.nginx.peer import PROMPT
+from bench.records import Call, Settings
+from bench.servers import Server, started, wait_ready
+from bench.windows import measure
+from bench.workloads.base import CPU, ERRORS, P50, P99, RATE, Measured, Variant, Workload
+from bench.workloads.hello import CONNECTIONS
+
+RUN = "hotplate run"
+
+
+def _drive(server: Server, call: Call, settings: Settings) -> Measured:
+    def drive(seconds: float):
+        return wrk.same(server, call, PROMPT, connections=CONNECTIONS, seconds=seconds, core=settings.client_core)
+
+    drive(settings.warmup_s)
+    return measure(server, settings, drive)
+
+
+def _up(server: Server, settings: Settings) -> Measured:
+    return _drive(server, server.peer.calls["up"], settings)
+
+
+def _run(settings: Settings) -> Measured:
+    from bench.peers.hotplate.peer import PEER
+
+    call = PEER.calls["hello"]
+    with pinned({settings.server_core}), started(PEER, "hello", {settings.server_core}) as server:
+        wait_ready(server, call, PROMPT, PROMPT)
+        return _drive(server, call, settings)
+
+
+WORKLOAD = Workload(
+    name="up",
+    title="up: hello through `hotplate up` with a token, one replica, one core for the server",
+    task="up",
+    metrics=(RATE, P50, P99, CPU, ERRORS),
+    variants=(Variant(name="", call="up", value=PROMPT, expected=PROMPT, measure=_up),),
+    references=(RUN,),
+    extra={RUN: _run},
+)

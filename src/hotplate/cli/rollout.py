@@ -1,0 +1,59 @@
+"""Waiting for what a change of traffic comes to, and saying it."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import TYPE_CHECKING, Any
+
+from hotplate.cli import console
+from hotplate.errors import ProjectError, Unavailable
+
+if TYPE_CHECKING:
+    from hotplate.client.control import ControlClient
+
+DEFAULT_WAIT_S = 900.0
+LOOK_S = 0.2
+
+
+def add_wait(parser: argparse.ArgumentParser, default: float) -> None:
+    """How long to wait."""
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=default,
+        metavar="SECONDS",
+        help=f"How long to wait until it serves, 0 for not at all (default {default:g})",
+    )
+
+
+def finish(control: ControlClient, found: dict[str, Any], wait_s: float) -> dict[str, Any]:
+    """Wait until an endpoint's rollout is over and give the endpoint.
+
+    Raises:
+        ProjectError: the new revision does not start; what served before goes on serving.
+        Unavailable: it is not decided after `wait_s` seconds.
+    """
+    end = time.monotonic() + wait_s
+    told = False
+    while found["rollout"]["state"] == "rolling" and time.monotonic() < end:
+        if not told and time.monotonic() > end - wait_s + 2:
+            console.err("Waiting for the new revision to be ready …")
+            told = True
+        time.sleep(LOOK_S)
+        found = control.get_endpoint(found["name"])
+    state, text = found["rollout"]["state"], found["rollout"]["text"]
+    if state == "failed":
+        serving = ", ".join(share["revision"][:12] for share in found["traffic"])
+        kept = f" {serving} goes on serving." if len(control.list_revisions(found["name"])) > 1 else ""
+        raise ProjectError(
+            f"The revision does not start.{kept}",
+            hint=f"`hotplate logs --name {found['name']}` shows what it printed.",
+            trace=text,
+        )
+    if state == "rolling" and wait_s:
+        raise Unavailable(
+            f"The new revision is not ready after {wait_s:g} s; it is still being started. "
+            f"`hotplate endpoint get --name {found['name']}` shows how it goes on."
+        )
+    return found

@@ -1,0 +1,288 @@
+"""Which revisions an endpoint's traffic goes to: deploy, split, roll back, and what came of it.
+
+A change of traffic is `rolling` until the server says that it is stable or has failed. Until then, and as long as a
+split lasts, `fallback` keeps the traffic that served before; when the server reports a failure the endpoint goes back
+to it, so that also a server that starts anew finds the revision that works.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from hotplate.control.endpoints import create_endpoint, get_endpoint, read_row, update_endpoint
+from hotplate.control.ledger import Level, record_event
+from hotplate.control.plane import ITSELF, Caller, Plane, to_json
+from hotplate.control.publication import read_revision, traffic_decoder
+from hotplate.control.secrets import mask_of
+from hotplate.control.settings import refused
+from hotplate.deployment.names import is_digest
+from hotplate.deployment.records import Share
+from hotplate.errors import Conflict, InvalidInput, NotFound
+
+Traffic = tuple[Share, ...]
+
+NEW = "new"
+"""In a split: the revision that is being deployed."""
+
+MAX_REVISIONS = 1000
+KEPT_DEPLOYMENTS = 1000
+
+
+class Deploy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Deploy a revision. `settings` are changed with it; a name that is not there yet is created with them.
+
+    `traffic` is the percentage that the new revision gets; the rest stays where it is. `wait_s` is how long the answer
+    may wait for the rollout.
+    """
+
+    revision: Annotated[str, Meta(min_length=6, max_length=128)]
+    settings: dict[str, Any] = {}
+    traffic: Annotated[float, Meta(gt=0, le=100)] = 100.0
+    wait_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+
+
+class Split(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Percentages by revision (its digest, or its number as text); one of them may be left out to get the rest."""
+
+    traffic: Annotated[dict[str, Annotated[float, Meta(ge=0, le=100)]], Meta(min_length=1, max_length=8)]
+    wait_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+
+
+class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Go back to a revision: its digest or number, or the one that served before where none is named."""
+
+    revision: Annotated[str, Meta(max_length=128)] = ""
+    wait_s: Annotated[float, Meta(ge=0, le=300)] = 0.0
+
+
+def deploy(plane: Plane, caller: Caller, name: str, given: Deploy) -> dict[str, Any]:
+    """Point an endpoint to a revision that was built on this machine."""
+    read_revision(plane.home, given.revision)
+    if plane.database.row("SELECT 1 FROM endpoints WHERE name = ?", (name,)) is None:
+        create_endpoint(plane, caller, name, given.settings)
+    elif given.settings:
+        update_endpoint(plane, caller, name, given.settings)
+    before = traffic_decoder.decode(read_row(plane, name)["traffic"])
+    traffic = split_with(before, given.revision, given.traffic)
+    with plane.change(caller, "endpoint.deploy", name, f"{given.revision[:12]} {given.traffic:g}%"):
+        _add_revision(plane, caller, name, given.revision)
+        _move(plane, caller, name, traffic, "deploy")
+    return get_endpoint(plane, name)
+
+
+def split(plane: Plane, caller: Caller, name: str, given: Split) -> dict[str, Any]:
+    """Share an endpoint's traffic out among its revisions."""
+    row = read_row(plane, name)
+    shares = {find_revision(plane, name, word): percent for word, percent in given.traffic.items()}
+    total = sum(shares.values())
+    serving = [share.revision for share in traffic_decoder.decode(row["traffic"]) if share.revision not in shares]
+    if total < 100 and serving:
+        shares[serving[0]] = 100 - total
+        total = 100
+    if abs(total - 100) > 0.001:
+        raise refused("traffic", f"The percentages add up to {total:g}, not 100.")
+    order = [
+        row["digest"] for row in _numbered(plane, name)
+    ]  # the newest is last: the server ends a split by taking it
+    traffic = tuple(Share(revision=digest, percent=shares[digest]) for digest in order if shares.get(digest))
+    with plane.change(caller, "endpoint.traffic", name, _words(traffic)):
+        _move(plane, caller, name, traffic, "traffic")
+    return get_endpoint(plane, name)
+
+
+def rollback(plane: Plane, caller: Caller, name: str, given: Rollback) -> dict[str, Any]:
+    """Go back to a revision that served before."""
+    row = read_row(plane, name)
+    digest = find_revision(plane, name, given.revision) if given.revision else _before(plane, row)
+    read_revision(plane.home, digest)
+    traffic = (Share(revision=digest, percent=100.0),)
+    with plane.change(caller, "endpoint.rollback", name, digest[:12]):
+        _move(plane, caller, name, traffic, "rollback")
+    return get_endpoint(plane, name)
+
+
+def list_revisions(plane: Plane, name: str) -> list[dict[str, Any]]:
+    """An endpoint's revisions, the newest first, each with its share of the traffic."""
+    row = read_row(plane, name)
+    percent = {share.revision: share.percent for share in traffic_decoder.decode(row["traffic"])}
+    rows = plane.database.rows("SELECT * FROM revisions WHERE endpoint = ? ORDER BY number DESC", (name,))
+    return [
+        {
+            "number": each["number"],
+            "revision": each["digest"],
+            "percent": percent.get(each["digest"], 0.0),
+            "created_at": each["created_at"],
+            "token": each["token"],
+            "built": (plane.home.revisions / each["digest"] / "revision.json").is_file(),
+        }
+        for each in rows
+    ]
+
+
+def list_deployments(plane: Plane, name: str) -> list[dict[str, Any]]:
+    """What was deployed when, by whom, and what came of it; the newest first."""
+    read_row(plane, name)
+    rows = plane.database.rows("SELECT * FROM deployments WHERE endpoint = ? ORDER BY id DESC LIMIT 100", (name,))
+    return [
+        {
+            "at": row["at"],
+            "token": row["token"],
+            "kind": row["kind"],
+            "traffic": msgspec.json.decode(row["traffic"]),
+            "state": row["state"],
+            "text": row["text"],
+        }
+        for row in rows
+    ]
+
+
+def find_revision(plane: Plane, name: str, word: str) -> str:
+    """The digest that a number, a digest or its beginning stands for."""
+    rows = _numbered(plane, name)
+    if word == NEW and rows:
+        return rows[-1]["digest"]
+    found = [row["digest"] for row in rows if word in (str(row["number"]), row["digest"])]
+    if not found and is_digest(word):
+        found = [row["digest"] for row in rows if row["digest"].startswith(word)]
+    if len(found) != 1:
+        known = ", ".join(f"{row['number']} ({row['digest'][:12]})" for row in rows[-5:]) or "none"
+        raise NotFound(f"The endpoint {name} has no revision {word[:60]!r}. The newest are: {known}.")
+    return found[0]
+
+
+def _numbered(plane: Plane, name: str) -> list[sqlite3.Row]:
+    return plane.database.rows("SELECT number, digest FROM revisions WHERE endpoint = ? ORDER BY number", (name,))
+
+
+def split_with(before: Traffic, digest: str, percent: float) -> Traffic:
+    """The traffic when a revision gets a share and the others keep the rest, in their proportions."""
+    others = [share for share in before if share.revision != digest]
+    total = sum(share.percent for share in others)
+    if percent >= 100 or not total:
+        if percent < 100:
+            raise refused("traffic", "There is nothing to share with: no other revision serves this endpoint.")
+        return (Share(revision=digest, percent=100.0),)
+    rest = [Share(revision=each.revision, percent=each.percent * (100 - percent) / total) for each in others]
+    return (*rest, Share(revision=digest, percent=percent))
+
+
+def settle(plane: Plane, name: str, generation: int, state: str, text: str) -> None:
+    """Write down what the server says of a rollout. A failed one goes back to what served before."""
+    row = plane.database.row("SELECT * FROM endpoints WHERE name = ? AND generation = ?", (name, generation))
+    if row is None:  # changed in the meantime: the server will speak of that
+        return
+    traffic = traffic_decoder.decode(row["traffic"])
+    if state == "stable" and row["rollout"] == "rolling":
+        done = len(traffic) == 1
+        with plane.database.transaction():
+            plane.database.run(
+                "UPDATE endpoints SET rollout = 'stable', rollout_text = '', "
+                "fallback = CASE WHEN ? THEN NULL ELSE fallback END WHERE name = ? AND generation = ?",
+                (done, name, generation),
+            )
+            _finish(plane, name, "stable", "")
+            record_event(plane.database, name, "deployed", f"Serving {_words(traffic)}.")
+        plane.publisher.publish()
+    elif state == "failed" and (row["rollout"] == "rolling" or row["fallback"]):
+        _go_back(plane, row, text)
+
+
+def _go_back(plane: Plane, row: sqlite3.Row, text: str) -> None:
+    name, fallback = row["name"], row["fallback"]
+    text = mask_of(plane)(text)  # the author's traceback may show what the code was given
+    back = traffic_decoder.decode(fallback or "[]")
+    details = f"{_words(traffic_decoder.decode(row['traffic']))} failed: {text}"
+    details += f" {_words(back)} goes on serving." if back else ""
+    with plane.change(ITSELF, "endpoint.revert", name, _words(back)):
+        plane.database.run(
+            "UPDATE endpoints SET rollout = 'failed', rollout_text = ?, traffic = coalesce(fallback, traffic), "
+            "fallback = NULL, generation = generation + (fallback IS NOT NULL) WHERE name = ? AND generation = ?",
+            (text, name, row["generation"]),
+        )
+        _finish(plane, name, "failed", text)
+        _event(plane, name, "deploy_failed", details, "warning")
+
+
+def _move(plane: Plane, caller: Caller, name: str, traffic: Traffic, kind: str) -> None:
+    row = read_row(plane, name)
+    before = traffic_decoder.decode(row["traffic"])
+    if traffic == before and row["rollout"] == "stable":
+        return
+    if row["rollout"] == "failed" and not row["fallback"] and before == traffic:
+        before = ()  # the same once more, after it failed: there is nothing better to go back to
+    fallback = row["fallback"] or (to_json(before) if before else None)
+    if fallback and traffic_decoder.decode(fallback) == traffic:
+        fallback = None
+    now_rows = plane.database.run(
+        "UPDATE endpoints SET traffic = ?, fallback = ?, rollout = 'rolling', rollout_text = '', "
+        "generation = generation + 1, updated_at = ? WHERE name = ?",
+        (to_json(traffic), fallback, time.time(), name),
+    )
+    if not now_rows:
+        raise Conflict(f"The endpoint {name} was deleted at the same time.")
+    _finish(plane, name, "replaced", "")
+    plane.database.run(
+        "INSERT INTO deployments (endpoint, at, token, kind, traffic, state) VALUES (?, ?, ?, ?, ?, 'rolling')",
+        (name, time.time(), caller.id, kind, to_json(traffic)),
+    )
+    plane.database.run(
+        "DELETE FROM deployments WHERE endpoint = ? AND id <= (SELECT max(id) FROM deployments WHERE endpoint = ?) - ?",
+        (name, name, KEPT_DEPLOYMENTS),
+    )
+    _event(plane, name, kind, f"Moving to {_words(traffic)}.", "normal")
+
+
+def _finish(plane: Plane, name: str, state: str, text: str) -> None:
+    plane.database.run(
+        "UPDATE deployments SET state = ?, text = ? WHERE endpoint = ? AND state = 'rolling'", (state, text, name)
+    )
+
+
+def _event(plane: Plane, name: str, kind: str, text: str, level: Level) -> None:
+    record_event(plane.database, name, kind, text, level=level)
+
+
+def _add_revision(plane: Plane, caller: Caller, name: str, digest: str) -> None:
+    row = plane.database.row("SELECT coalesce(max(number), 0), count(*) FROM revisions WHERE endpoint = ?", (name,))
+    newest, count = (row[0], row[1]) if row else (0, 0)
+    plane.database.run(
+        "INSERT INTO revisions VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (endpoint, digest) DO UPDATE SET number = excluded.number, created_at = excluded.created_at, "
+        "token = excluded.token WHERE number < ?",
+        (name, newest + 1, digest, time.time(), caller.id, newest),
+    )
+    if count >= MAX_REVISIONS:
+        plane.database.run(
+            "DELETE FROM revisions WHERE endpoint = ? AND number <= ?", (name, newest + 1 - MAX_REVISIONS)
+        )
+
+
+def _before(plane: Plane, row: sqlite3.Row) -> str:
+    """The revision that served before the present one: the one that a split or rollout has not yet replaced, or else
+    the last one that was deployed well."""
+    serving = {share.revision for share in traffic_decoder.decode(row["traffic"]) if share.percent == 100}
+    if row["fallback"]:
+        return max(traffic_decoder.decode(row["fallback"]), key=lambda share: share.percent).revision
+    past = plane.database.rows(
+        "SELECT traffic FROM deployments WHERE endpoint = ? AND state IN ('stable', 'replaced') "
+        "ORDER BY state = 'stable' DESC, id DESC",
+        (row["name"],),
+    )
+    for each in past:
+        best = max(traffic_decoder.decode(each["traffic"]), key=lambda share: share.percent).revision
+        if best not in serving:
+            return best
+    raise InvalidInput(f"The endpoint {row['name']} has no earlier revision to go back to.")
+
+
+def _words(traffic: Traffic) -> str:
+    if not traffic:
+        return "nothing"
+    if len(traffic) == 1:
+        return traffic[0].revision[:12]
+    return ", ".join(f"{share.revision[:12]} {share.percent:g}%" for share in traffic)

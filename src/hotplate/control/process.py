@@ -1,0 +1,72 @@
+"""The control process: opens the installation, publishes what its database says, and serves the API."""
+
+from __future__ import annotations
+
+import argparse
+import socket
+import sqlite3
+from collections.abc import Sequence
+
+from hotplate.config.resolve import is_loopback
+from hotplate.control.log import log
+from hotplate.control.plane import Plane, open_plane
+from hotplate.control.tokens import adopt_admin
+from hotplate.deployment.home import find_home
+from hotplate.deployment.sealed import make_key
+from hotplate.deployment.tokens import make_admin
+from hotplate.errors import HotplateError
+
+DEFAULT_PORT = 8081
+BACKLOG = 512
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m hotplate.control", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--fd", type=int, help="A listening socket that is open already")
+    parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default 127.0.0.1)")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"Port to listen on (default {DEFAULT_PORT})")
+    parser.add_argument("--allow-host", action="append", default=[], help="A further name to answer to. Repeatable")
+    args = parser.parse_args(words)
+    try:
+        plane = start()
+        listener = socket.socket(fileno=args.fd) if args.fd is not None else listen(args.host, args.port)
+    except (HotplateError, OSError, sqlite3.Error) as error:
+        log("error", f"control cannot start: {error}")
+        return 1
+    try:
+        serve(plane, listener, args.allow_host)
+    finally:
+        plane.database.close()
+    return 0
+
+
+def start() -> Plane:
+    """Open the installation and publish it."""
+    home = find_home()
+    home.make()
+    make_key(home.key)
+    plane = open_plane(home)
+    adopt_admin(plane.database, make_admin(home.admin_token))
+    plane.publisher.publish()
+    return plane
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket."""
+    return socket.create_server(
+        (host, port), backlog=BACKLOG, family=socket.AF_INET6 if ":" in host else socket.AF_INET
+    )
+
+
+def serve(plane: Plane, listener: socket.socket, hosts: Sequence[str]) -> None:
+    """Serve the API on a socket until a signal ends it."""
+    from hotplate.control.api.app import make_app
+    from hotplate.control.api.guard import LOCAL
+    from hotplate.control.service import run
+
+    address = listener.getsockname()[0]
+    names = [*LOCAL, *hosts] if is_loopback(address) or hosts else []
+    log("info", "control is ready", address=f"{address}:{listener.getsockname()[1]}")
+    run(make_app(plane, names), listener)
+    log("info", "control ends")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.fleet import Fleet, endpoint, revision_of, scaling, token
+
+TEXT = {"text": "hi"}
+
+
+def test_an_endpoint_is_reached_by_path_and_by_host(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    caller = token("invoke", "read")
+    fleet.publish(endpoint("echo", revision, scaling=scaling()), tokens=[caller])
+
+    assert fleet.post("/echo/predict", TEXT, caller.headers).json()["output"] == "v1 hi"
+    assert fleet.post("/predict", TEXT, {**caller.headers, "host": f"echo.localhost:{fleet.port}"}).status == 200
+    assert fleet.post("/predict", TEXT, {**caller.headers, "host": "api-echo:8888"}).status == 200
+    assert fleet.post("/predict", TEXT, {**caller.headers, "host": "api-other:8888"}).status == 421
+    assert fleet.post("/predict", TEXT, caller.headers).status == 404
+    assert fleet.get("/echo/healthcheck", caller.headers).status == 200
+    document = fleet.get("/echo/openapi.json", caller.headers).json()
+    assert document["servers"] == [{"url": "/echo"}]
+    assert "/predict" in document["paths"]
+    assert fleet.get("/echo/docs").status == 200
+    assert "hotplate_requests_total" in fleet.get("/echo/metrics", caller.headers).body.decode()
+    assert fleet.get("/livez").status == fleet.get("/readyz").status == 200
+    assert b"echo" not in fleet.get("/").body
+
+
+def test_the_document_says_that_a_token_is_needed_and_the_root_is_of_no_endpoint(fleet: Fleet, project: Path) -> None:
+    caller = token("invoke")
+    revision = revision_of(project, "first1")
+    fleet.publish(endpoint("echo", revision), endpoint("open", revision, public=True), tokens=[caller])
+    assert fleet.get("/echo/openapi.json", caller.headers).json()["security"] == [{"token": []}]
+    assert "security" not in fleet.get("/open/openapi.json").json()
+    assert fleet.post("/open/predict", TEXT).json()["output"] == "v1 hi"
+    moved = fleet.request("POST", "/open/predict/", TEXT)
+    assert (moved.status, moved.headers["location"]) == (307, f"http://127.0.0.1:{fleet.port}/open/predict")
+
+
+def test_the_file_is_read_anew_without_a_word_and_a_broken_one_changes_nothing(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    fleet.publish(endpoint("open", revision, public=True), wait=False)
+    fleet.wait_for(lambda: fleet.post("/open/predict", TEXT).status == 200, "the new snapshot")
+    fleet.home.snapshot.write_text("{")
+    fleet.wait_for(lambda: "cannot be read" in fleet.log(), "a complaint")
+    assert fleet.post("/open/predict", TEXT).status == 200
+
+
+def test_a_paused_endpoint_has_no_replicas_and_says_so(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    fleet.publish(endpoint("open", revision, public=True, scaling=scaling(min_replicas=1)))
+    fleet.settled("open")
+    fleet.publish(endpoint("open", revision, public=True, paused=True, generation=2))
+    fleet.wait_for(lambda: not fleet.replicas("open"), "the end of the replicas")
+    paused = fleet.post("/open/predict", TEXT)
+    assert (paused.status, paused.json()["detail"]) == (503, "The endpoint is paused.")
+    fleet.publish(endpoint("open", revision, public=True, generation=3, scaling=scaling()))
+    assert fleet.post("/open/predict", TEXT).status == 200
+    fleet.withdraw("open")
+    fleet.wait_for(lambda: "open" not in fleet.state()["endpoints"], "the end of the endpoint")
+    assert fleet.post("/open/predict", TEXT).status == 401
+
+
+def test_a_replica_knows_its_siblings_and_none_of_the_installations_secrets(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    fleet.publish(endpoint("one", revision, public=True), endpoint("two", revision))
+
+    def variable(name: str) -> str:
+        return fleet.post("/one/predict", {"text": f"env {name}"}).json()["output"]
+
+    assert variable("HOTPLATE_HOME") == ""
+    assert variable("HOTPLATE_ENDPOINT") == "one"
+    assert variable("HOTPLATE_URL") == variable("HOTPLATE_SIBLINGS") == f"http://127.0.0.1:{fleet.port}"
+    assert variable("HOTPLATE_VOLUME_PATH") == str(fleet.home.volumes / "one")
+    inside = {"authorization": f"Bearer {variable('HOTPLATE_SIBLING_TOKEN')}"}
+    assert fleet.post("/two/predict", TEXT, inside).status == 200
+    assert fleet.post("/predict", TEXT, {**inside, "host": "api-two:8888"}).status == 200
+    assert fleet.post("/two/predict", TEXT, {**inside, "x-forwarded-for": "203.0.113.9"}).status == 401
+    assert fleet.get("/metrics", inside).status == 403
