@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from hotplate.edge.exchange import Exchange, Refusal
+from hotplate.edge.exchange import Exchange, Extent, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, fields, problem
 from hotplate.edge.status import STATUS
@@ -55,7 +55,7 @@ class Unfit(Exception):
 class JobPlan:
     """A request that is answered by a coroutine. `work` makes it; what it raises becomes an answer."""
 
-    __slots__ = ("_log", "_most_bytes", "_web", "_work", "allocate", "deadline_ns", "error_key", "named_id")
+    __slots__ = ("_log", "_most_bytes", "_web", "_work", "deadline_ns", "error_key", "named_id")
     patience_ns: int | None = None
 
     def __init__(self, web: Web, log: Log, work: Work, most_bytes: int) -> None:
@@ -66,7 +66,6 @@ class JobPlan:
         self._work = work
         self._most_bytes = most_bytes
         self.deadline_ns = int(web.jobs.settings.timeout_s * 1e9)
-        self.allocate = web.jobs.allocate
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Nothing is refused before its body has come: the store says whether there is room."""
@@ -79,6 +78,10 @@ class JobPlan:
     def handle(self, exchange: Exchange) -> None:
         """Answer later."""
         self._web.follow(self._run(exchange))
+
+    def allocate(self, length: int) -> Extent:
+        """Room for a body that will be kept."""
+        return self._web.jobs.allocate(length)
 
     def cancel(self, exchange: Exchange) -> None:
         """The client has gone."""

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotplate.edge.exchange import Exchange, Plan
+from hotplate.edge.exchange import Exchange
 from hotplate.edge.head import RequestHead
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.contract import Mount
-    from hotplate.jobs.http import Web
+    from hotplate.jobs.http import JobPlan, Web
     from hotplate.jobs.service import Jobs
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
@@ -74,7 +74,7 @@ class JobDoor:
             return "http" if prefers_async(head) else ""
         return ""
 
-    def submit(self, manner: str, head: RequestHead, meta: Meta, most_bytes: int) -> Plan:
+    def submit(self, manner: str, head: RequestHead, meta: Meta, most_bytes: int) -> JobPlan:
         """Keep a call."""
         web = self._open_web()
         if manner == "cortex":
@@ -91,7 +91,7 @@ class JobDoor:
             return manner_octoai.submit(web, head, meta, most_bytes)
         return web.submit(head, meta, most_bytes)
 
-    def page(self, head: RequestHead) -> Plan | None:
+    def page(self, head: RequestHead) -> JobPlan | None:
         """What `/jobs` and the paths below it answer, and OctoAI's; None for other paths."""
         if head.path.startswith(("/v1/requests/", "/v1/responses/")):
             from hotplate.jobs import manner_octoai
@@ -101,7 +101,7 @@ class JobDoor:
             return None
         return self._open_web().page(head)
 
-    def below(self, mount: Mount, head: RequestHead, rest: str) -> Plan:
+    def below(self, mount: Mount, head: RequestHead, rest: str) -> JobPlan:
         """What a mount without a call answers about jobs in its manner; `rest` is the path below it."""
         if mount.job == "deepaas":
             from hotplate.jobs import manner_deepaas

@@ -226,8 +226,11 @@ class WaitPlan(_Uncounted):
         self._endpoint.refuse_not_ready(exchange)
 
 
-Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
-"""The plans of this module; the jobs' own are made behind the door."""
+if TYPE_CHECKING:
+    from hotplate.jobs.http import JobPlan
+
+    Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan | JobPlan
+    """Those of jobs are made behind their door, which imports nothing before the first job."""
 
 
 def _patience_ns(head: RequestHead) -> int | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from hotplate.contract import Contract, Mount
-from hotplate.edge.exchange import Plan as EdgePlan
 from hotplate.edge.exchange import Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
     from hotplate.server.job_door import JobDoor
+    from hotplate.server.plans import Plan
 
 NO_JOBS = "The calls of this route are answered later, through jobs, and this server keeps none (see docs/jobs.md)."
 
@@ -73,7 +73,7 @@ class Router:
             return lambda _: yes if self._endpoint.accepting else no
         return lambda _: yes
 
-    def plan(self, head: RequestHead) -> EdgePlan:
+    def plan(self, head: RequestHead) -> Plan:
         """Find what to do with a request."""
         if self._other_origins and (allowed := preflight(head)) is not None:
             return RefusalPlan(self._access, allowed)
@@ -133,7 +133,7 @@ class Router:
                 return quote(head.prefix + path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
 
-    def _below(self, head: RequestHead) -> EdgePlan | None:
+    def _below(self, head: RequestHead) -> Plan | None:
         """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
         path = head.path
         while path:
