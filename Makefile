@@ -35,6 +35,8 @@ test: setup ## Run the whole base suite
 	$(call miss,espeak-ng,espeak-ng,speech)
 	$(call miss,chromium,chromium,the documentation page in a browser)
 	$(call miss,curl,curl,curl commands in the documents)
+	$(call miss,strace,strace,the flush before an answer)
+	$(call miss,psql,postgresql,jobs in PostgreSQL)
 	$(RUN) pytest -n auto --dist loadgroup -m "not torch and not serial and not soak"
 	$(RUN) pytest -m "serial and not torch and not soak"
 

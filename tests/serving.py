@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,10 +185,13 @@ def serve(
     cwd: Path | None = None,
     wait: bool = True,
     python: str = sys.executable,
+    program: Sequence[str] = ("-m", "hotplate.cli"),
+    under: Sequence[str] = (),
+    port: int = 0,
 ) -> Iterator[Server]:
-    """Run `hotplate run ARGS --port 0` and give it once it is ready."""
+    """Run `hotplate run ARGS --port 0` and give it once it is ready. `under` is a command that runs it, as strace."""
     process = subprocess.Popen(
-        [python, "-m", "hotplate.cli", "run", *map(str, args), "--port", "0", "--log-format", "json"],
+        [*under, python, *program, "run", *map(str, args), "--port", str(port), "--log-format", "json"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

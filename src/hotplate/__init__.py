@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hotplate.authoring import Service, batch, path, volume_path
+    from hotplate.authoring import Service, batch, path, progress, volume_path
     from hotplate.client import AsyncClient, Client
     from hotplate.media import Audio, File, Image, Video
 
@@ -24,6 +24,7 @@ _HOME = {
     "Video": "hotplate.media",
     "batch": "hotplate.authoring",
     "path": "hotplate.authoring",
+    "progress": "hotplate.authoring",
     "volume_path": "hotplate.authoring",
 }
 
@@ -37,6 +38,7 @@ __all__ = [
     "Video",
     "batch",
     "path",
+    "progress",
     "volume_path",
 ]
 

@@ -1,4 +1,4 @@
-"""What an author imports: `Service`, `path`, `batch` and `volume_path`.
+"""What an author imports: `Service`, `path`, `batch`, `progress` and `volume_path`.
 
 This module lies on the cold-start path of every service, so it imports nothing that Python itself has not loaded
 already. The dialects read the marks that its decorators leave; nothing here knows how a project is served.
@@ -7,6 +7,7 @@ already. The dialects read the marks that its decorators leave; nothing here kno
 from __future__ import annotations
 
 import os
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar, overload
@@ -102,6 +103,20 @@ def batch(max_size: Any = 32, max_wait_ms: float = 0.0) -> Any:
         return function
 
     return mark
+
+
+def progress(fraction: float | None = None, text: str = "") -> None:
+    """Say how far the current call is, to whoever follows its job. Outside of a call it does nothing.
+
+    Cheap enough for a training loop: steps that follow within 20 ms are left out, but the last one (1.0) never is.
+
+    Args:
+        fraction: from 0.0 to 1.0; None when it is not known.
+        text: what is being done, such as `epoch 3 of 10`. At most 500 characters are kept.
+    """
+    worker = sys.modules.get("hotplate.worker.progress")
+    if worker is not None:
+        worker.report(fraction, text)
 
 
 def volume_path() -> str:

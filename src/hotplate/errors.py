@@ -19,13 +19,22 @@ HotplateError
 │   ├── NotFound              there is no such endpoint, revision, token, secret or volume
 │   ├── Conflict              it is there already, or something else still uses it
 │   ├── BlockedURL            a URL that may not be fetched from this machine
-│   └── FetchFailed           a URL that gave no usable answer (also a ValueError)
+│   ├── FetchFailed           a URL that gave no usable answer (also a ValueError)
+│   └── JobError              a request about a job cannot be met
+│       ├── JobNotFound           there is no job with this id
+│       ├── JobNotFinished        its result is not there yet
+│       ├── JobFinished           it has ended, so it cannot be cancelled
+│       ├── JobNotRetryable       it has not failed, or its input is gone
+│       ├── ResultGone            its result is not kept any more
+│       └── IdempotencyConflict   the key was used before with another request
 ├── Unavailable               try again; carries `retry_after_s`
 │   ├── NotReady              the model is still starting
 │   ├── Overloaded            the queue is full
 │   ├── TooManyCalls          a token's rate or concurrency limit, or too many wrong tokens
 │   ├── DeadlineExceeded      no answer within the request's deadline
 │   ├── WorkerLost            the worker process died while it ran this call
+│   ├── JobQueueFull          too many jobs wait
+│   └── StorageFull           there is no room left on the disk for jobs
 │   ├── DiskFull              no room is left on the disk
 │   └── IndexUnreachable      the package index gives no answer
 └── PlatformError             ours; logged with an id
@@ -219,6 +228,48 @@ class FetchFailed(UserError, ValueError):
     code = "fetch_failed"
 
 
+class JobError(UserError):
+    """The request about this job cannot be met."""
+
+    code = "job_error"
+
+
+class JobNotFound(JobError):
+    """There is no job with this id. It may have ended so long ago that its record was dropped."""
+
+    code = "job_not_found"
+
+
+class JobNotFinished(JobError):
+    """The job has not ended, so it has no result yet. Ask again later, or wait with ?wait=30."""
+
+    code = "job_not_finished"
+
+
+class JobFinished(JobError):
+    """The job has ended already, so it cannot be cancelled."""
+
+    code = "job_finished"
+
+
+class JobNotRetryable(JobError):
+    """Only a job that failed can be retried, as long as its input is kept."""
+
+    code = "job_not_retryable"
+
+
+class ResultGone(JobError):
+    """The result of this job is not kept any more, or there never was one."""
+
+    code = "result_gone"
+
+
+class IdempotencyConflict(JobError):
+    """This Idempotency-Key was used before with another request. Use a new key for a new request."""
+
+    code = "idempotency_conflict"
+
+
 class Unavailable(HotplateError):
     """Not available right now. Try again later."""
 
@@ -257,6 +308,18 @@ class WorkerLost(Unavailable):
     """The worker process died while it ran this call. It is being replaced; try again."""
 
     code = "worker_lost"
+
+
+class JobQueueFull(Unavailable):
+    """Too many jobs wait already. Try again later."""
+
+    code = "job_queue_full"
+
+
+class StorageFull(Unavailable):
+    """There is no room left where jobs are stored. Calls without `Prefer: respond-async` still work."""
+
+    code = "storage_full"
 
 
 class DiskFull(Unavailable):

@@ -260,11 +260,3 @@ def test_an_async_predict_is_awaited_and_shares_its_thread(tmp_path):
         first = pool.submit(running.post, "/notes", b'"first"')
         assert running.post("/notes", b'"second"').body == b"second"
         assert first.result(10).body == b"first"
-
-
-def test_an_async_api_is_refused_with_the_way_on(tmp_path):
-    files = {"cortex.yaml": CORTEX.replace("RealtimeAPI", "AsyncAPI").replace("src", "."), "predictor.py": PREDICTOR}
-    files["cortex.yaml"] = files["cortex.yaml"].replace("    python_path: .\n", "")
-    with serve(write_project(tmp_path, files), wait=False) as running:
-        running.wait_for_line("its answers come later, through jobs")
-        assert running.process.wait(20) == 1

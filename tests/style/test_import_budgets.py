@@ -39,7 +39,7 @@ BUDGETS = {
 
 PROCESSES = {
     "server": (
-        ("edge", "wire", "server"),
+        ("edge", "wire", "jobs", "server"),
         HEAVY | {"multiprocessing", "hotplate.dialects", "hotplate.faces", "hotplate.media"},
     ),
     "worker": (("wire", "worker"), HEAVY | {"asyncio", "httptools", "uvloop", "ssl", "multiprocessing"}),

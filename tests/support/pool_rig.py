@@ -56,6 +56,9 @@ class Client:
     def answer(self, exchange: Exchange, status: int, body: bytes, extra: bytes) -> None:
         self.answers.append(status)
 
+    def refused(self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, words: str = "") -> None:
+        self.answer(exchange, status, body, extra)
+
 
 class FakeProcess(Process):
     """A worker without a process: the test speaks for it. `told` holds the calls that it has and has not answered."""

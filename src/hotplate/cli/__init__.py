@@ -30,6 +30,8 @@ COMMANDS = {
     "hardware": "List hardware profiles",
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
+    "job": "Submit calls to run later, and see what became of them",
+    "map": "Run one job for each line of a file",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
     "scale": "Show why an endpoint has as many replicas as it has",
     "config": "Show every setting, its value and where that came from",

@@ -72,6 +72,8 @@ def shown_value(setting: Setting, settings: Settings) -> str:
     """A setting's value for people. Of secret ones only the names are shown."""
     value = getattr(settings, setting.name)
     if setting.secret:
+        if setting.kind != "mapping":
+            return show(setting.kind, value) if value is None else HIDDEN
         return ", ".join(f"{name}={HIDDEN}" for name in value)
     return show(setting.kind, value)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         StatusError,
         StreamFailed,
     )
+    from hotplate.client.jobs import Job
 
 _HOME = {
     "AsyncClient": "hotplate.client.async_client",
@@ -44,6 +45,7 @@ _HOME = {
     "Client": "hotplate.client.client",
     "ControlClient": "hotplate.client.control",
     "Deployed": "hotplate.client.deployed",
+    "Job": "hotplate.client.jobs",
     "RawAnswer": "hotplate.client.answers",
     "async_endpoint": "hotplate.client.deployed",
     "endpoint": "hotplate.client.deployed",
@@ -63,6 +65,7 @@ __all__ = [
     "InputRefused",
     "InvalidAnswer",
     "InvalidCall",
+    "Job",
     "NotAuthorized",
     "RateLimited",
     "RawAnswer",

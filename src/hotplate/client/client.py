@@ -16,6 +16,7 @@ from hotplate.client.answers import RawAnswer, failure_error
 from hotplate.client.core import DEFAULT_TIMEOUT_S, Core
 from hotplate.client.errors import InvalidCall
 from hotplate.client.exchange import Answer, Failure, Send, Steps
+from hotplate.client.jobs import Job, JobCalls
 from hotplate.client.stream import EventStream
 
 T = TypeVar("T")
@@ -118,6 +119,52 @@ class Client:
         Raises: as `infer`, and StreamFailed where the route failed after its first value.
         """
         return self._stream(self._core.open_stream(endpoint_url, inputs, files, timeout_s), map_fn)
+
+    def submit(
+        self,
+        endpoint_url: str,
+        inputs: Any = None,
+        *,
+        files: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        priority: int | None = None,
+        deadline_s: float | None = None,
+    ) -> Job:
+        """Have a call run later: it is kept on the server's disk when this returns.
+
+        Args:
+            key: equal ones stand for one job. Where None, one is made, so that a lost connection makes no second job.
+            priority: 0 is run first, 7 last.
+            deadline_s: a job that still waits after so long fails.
+        """
+        calls = JobCalls(self._core)
+        return self._run(calls.submit(endpoint_url, inputs, files, key=key, priority=priority, deadline_s=deadline_s))
+
+    def job(self, job: Job | str, *, wait_s: float = 0.0) -> Job:
+        """Ask how a job is. `job` may be its URL, or its id where the client has a `base_url`.
+
+        `wait_s`: answer when it has ended, or after so many seconds (at most 60).
+        """
+        return self._run(JobCalls(self._core).get(job, wait_s))
+
+    def job_result(self, job: Job | str, *, timeout_s: float | None = None) -> Any:
+        """Wait for a job's end and give its answer, as `infer` gives it.
+
+        Raises: as `infer`; CallTimeout when it has not ended in `timeout_s` seconds (the client's where None).
+        """
+        return self._run(JobCalls(self._core).result(job, timeout_s))
+
+    def cancel_job(self, job: Job | str) -> Job:
+        """End a job, waiting or running. Raises StatusError (409) when it has ended already."""
+        return self._run(JobCalls(self._core).cancel(job))
+
+    def retry_job(self, job: Job | str) -> Job:
+        """Let a failed or dead job run again. Raises StatusError (409) for any other."""
+        return self._run(JobCalls(self._core).retry(job))
+
+    def list_jobs(self, server_url: str = "", *, state: str = "", route: str = "", limit: int = 50) -> list[Job]:
+        """Give jobs of a server, the newest first: those in `state` (several with commas), those of one `route`."""
+        return self._run(JobCalls(self._core).list(server_url, state=state, route=route, limit=limit))
 
     def request(self, method: str, url: str, inputs: Any = None, *, timeout_s: float | None = None) -> Any:
         """Send a request of any method and give its answer, decoded from JSON; None for one without a body.

@@ -12,7 +12,7 @@ import random
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -62,7 +62,7 @@ class Core:
         self, url: str, given: Any, files: Mapping[str, Any] | None, timeout_s: float | None, idempotent: bool
     ) -> Steps[Any]:
         request = self._post(url, _body(given, files), "application/json")
-        answer = yield from self._ask(request, timeout_s, idempotent=idempotent)
+        answer = yield from self.ask(request, timeout_s, idempotent=idempotent)
         return read_json(request, answer)
 
     def infer_raw(
@@ -75,21 +75,21 @@ class Core:
         idempotent: bool,
     ) -> Steps[RawAnswer]:
         body = _body(data, None) if isinstance(data, Mapping) else forms.raw(data, content_type)
-        answer = yield from self._ask(self._post(url, body, accept), timeout_s, idempotent=idempotent)
+        answer = yield from self.ask(self._post(url, body, accept), timeout_s, idempotent=idempotent)
         return RawAnswer(status=answer.status, headers=answer.headers, content=answer.body)
 
     def open_stream(
         self, url: str, given: Any, files: Mapping[str, Any] | None, timeout_s: float | None
     ) -> Steps[EventStream]:
         request = self._post(url, _body(given, files), "text/event-stream")
-        answer = yield from self._ask(request, timeout_s, idempotent=False)
+        answer = yield from self.ask(request, timeout_s, idempotent=False)
         return EventStream(request, answer, self.timeout_s if timeout_s is None else timeout_s)
 
     def request(self, method: str, url: str, given: Any, timeout_s: float | None) -> Steps[Any]:
         """Any method, with a JSON body where something is given. What changes nothing twice may be sent twice."""
         body = None if given is None else _body(given, None)
         request = self._request(method, url, body, "application/json")
-        answer = yield from self._ask(request, timeout_s, idempotent=method in IDEMPOTENT)
+        answer = yield from self.ask(request, timeout_s, idempotent=method in IDEMPOTENT)
         return read_json(request, answer)
 
     def request_raw(
@@ -97,7 +97,7 @@ class Core:
     ) -> Steps[RawAnswer]:
         """Any method, with bytes as they are, or none."""
         body = None if data is None else forms.raw(data, content_type)
-        answer = yield from self._ask(
+        answer = yield from self.ask(
             self._request(method, url, body, "*/*"), timeout_s, idempotent=method in IDEMPOTENT
         )
         return RawAnswer(status=answer.status, headers=answer.headers, content=answer.body)
@@ -105,7 +105,7 @@ class Core:
     def follow(self, url: str, timeout_s: float | None) -> Steps[EventStream]:
         """GET an event stream."""
         request = self._request("GET", url, None, "text/event-stream")
-        answer = yield from self._ask(request, timeout_s, idempotent=True)
+        answer = yield from self.ask(request, timeout_s, idempotent=True)
         return EventStream(request, answer, self.timeout_s if timeout_s is None else timeout_s)
 
     def health_check(self, url: str, timeout_s: float | None) -> Steps[int]:
@@ -138,7 +138,16 @@ class Core:
 
     # How a call is made
 
-    def _ask(self, request: Request, timeout_s: float | None, *, idempotent: bool) -> Steps[Answer]:
+    def call(self, url: str, given: Any, files: Mapping[str, Any] | None, headers: Mapping[str, str]) -> Request:
+        """The request of a call of a route, with headers of its own."""
+        request = self._post(url, _body(given, files), "application/json")
+        return replace(request, headers={**request.headers, **headers})
+
+    def bare(self, method: str, url: str) -> Request:
+        """A request without a body."""
+        return self._request(method, url, None, "application/json")
+
+    def ask(self, request: Request, timeout_s: float | None, *, idempotent: bool) -> Steps[Answer]:
         """Send, and send again where that is safe, until there is a good answer, no more tries, or no more time."""
         limit_s = self.timeout_s if timeout_s is None else timeout_s
         end = self.now() + limit_s

@@ -119,7 +119,7 @@ def _pair(setting: Setting, item: str, origin: str, environ: Mapping[str, str]) 
 
 def _check_environment(environ: Mapping[str, str]) -> None:
     """A mistyped `HOTPLATE_…` is an error; one that looks like no setting belongs to somebody else."""
-    known = {setting.key.upper() for setting in SETTINGS.values() if setting.in_env}
+    known = {setting.key.upper() for setting in SETTINGS.values() if setting.in_env} | {"HOME"}
     for name in environ:
         if not name.startswith(ENV_PREFIX) or (word := name.removeprefix(ENV_PREFIX)) in known:
             continue

@@ -20,6 +20,7 @@ ENV_PREFIX = "HOTPLATE_"
 GROUPS = {
     "serving": "Serving",
     "logs": "Logs",
+    "jobs": "Jobs",
     "limits": "Limits and deadlines",
     "access": "Who may reach what",
 }
@@ -174,6 +175,78 @@ class Settings:
     )
     access_log: str = _set(
         "auto", "switch", "logs", "One log line for each call. auto: on when the log goes to a terminal."
+    )
+
+    jobs: str = _set(
+        "on",
+        "choice",
+        "jobs",
+        "Whether calls with `Prefer: respond-async` become jobs. off: they are answered at once, like any other.",
+        choices=("on", "off"),
+    )
+    jobs_store: str | None = _set(
+        None,
+        "text",
+        "jobs",
+        "Where jobs are kept. auto: SQLite in HOTPLATE_HOME. A `postgresql://` URL (it may hold a password) lets "
+        "servers on several hosts share them.",
+        auto=True,
+        secret=True,
+        metavar="URL",
+    )
+    job_timeout_s: float = _set(
+        900.0,
+        "seconds",
+        "jobs",
+        "How long one attempt of a job may take; then it has failed, and its worker is replaced if it does not stop.",
+        low=0.1,
+        high=7 * 86_400,
+    )
+    job_attempts: int = _set(
+        4,
+        "integer",
+        "jobs",
+        "How often a job may fail (a 5xx answer, or `job_timeout`) before it is dead. Between attempts it waits up to "
+        "1s, 2s, 4s and so on, at most 5m.",
+        low=1,
+        high=100,
+    )
+    job_crashes: int = _set(
+        3,
+        "integer",
+        "jobs",
+        "How often the worker may die under a job before the job is dead.",
+        why="A job that kills its worker takes the calls beside it along.",
+        low=1,
+        high=100,
+    )
+    job_lease_s: float = _set(
+        30.0,
+        "seconds",
+        "jobs",
+        "How long a server that gives no sign may keep a job before another one runs it.",
+        why="A server that was killed is noticed at once; this is for one that hangs or is stopped.",
+        low=1,
+        high=3600,
+    )
+    job_retention_s: float = _set(
+        86_400.0,
+        "seconds",
+        "jobs",
+        "How long results and Idempotency-Keys are kept. What happened to a job is known seven times as long.",
+        low=1,
+        high=10 * 86_400,
+    )
+    max_jobs: int = _set(
+        100_000,
+        "integer",
+        "jobs",
+        "Jobs that may wait; the next one gets 429 with Retry-After.",
+        low=1,
+        high=10_000_000,
+    )
+    max_job_result_bytes: int = _set(
+        100 * MIB, "bytes", "jobs", "Largest result of a job; with a larger one it has failed.", low=1, high=1024 * MIB
     )
 
     max_body_bytes: int = _set(

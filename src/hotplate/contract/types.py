@@ -111,6 +111,9 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     error_key: str = "detail"
     wants: tuple[str, ...] = ()
     """Request headers (lower case) that its calls take to the worker, where a request has them; `*` for all."""
+    job: str = ""
+    """In whose manner its calls are kept as jobs (`cortex`), whatever a request says. A mount without a call and with
+    one answers about them."""
     typed: bool = False
     """Whether a body without a Content-Type arrives as such, with "", and not as JSON."""
     operation: Mapping[str, Any] | None = None

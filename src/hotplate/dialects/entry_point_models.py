@@ -16,8 +16,6 @@ from hotplate.dialects.entry_point_files import Uploads
 from hotplate.dialects.importing import failure, import_module
 from hotplate.errors import NotProvided, ProjectError
 
-_TRAINING = "Training runs as a job, and this version does not run jobs yet"
-
 
 class Model:
     """One model. What its author's functions raise at start becomes a ProjectError with file and line."""
@@ -42,6 +40,7 @@ class Model:
             "name": self.name,
             "metadata": self.metadata,
             "accept": self._answers.choices,
+            "trains": getattr(self._target, "train", None) is not None,
             "response": self._answers.name if self._answers.schema is not None else "",
         }
 
@@ -66,7 +65,8 @@ class Model:
             else "Retrain model with available data",
             source=source,
         )
-        run = self._predictor(function, arguments, parameters) if verb == "predict" else self._trainer(function)
+        bind = self._predictor if verb == "predict" else self._trainer
+        run = bind(function, arguments, parameters)
         return Call(route=route, function=run, parameters=tuple(parameters), returns=MISSING)
 
     # -- read at start
@@ -196,12 +196,15 @@ class Model:
 
         return predict_files
 
-    def _trainer(self, function: Any) -> Callable[..., Any]:
+    def _trainer(self, function: Any, arguments: Mapping[str, Any], parameters: list[Parameter]) -> Callable[..., Any]:
         if function is None:
             return self._not_implemented
+        names = [field.attribute or name for name, field in arguments.items()]
+        loads = [fill(parameter) for parameter in parameters]
 
-        def train(*_: Any) -> Any:
-            raise NotProvided(_TRAINING)
+        def train(*values: Any) -> Any:
+            with Uploads() as uploads:
+                return function(**uploads.saved(given(names, loads, values)))
 
         return train
 

@@ -53,7 +53,6 @@ class PredictorDialect:
 
         root = project.root.resolve()
         api = predictor_choice.of_entry(root, match.entry)
-        predictor_choice.refuse_async(api)
         warnings = predictor_project.warnings(root, api)
         predictor_project.enter(root, api, dict(project.env))
         module = predictor_project.import_predictor(root, api)
@@ -110,4 +109,6 @@ def _method(cls: type, name: str, verb: str, root: Path) -> Any:
 def _parameter(name: str) -> Parameter:
     if name == "payload":
         return Parameter(name=name, annotation=Any)
+    if name == "request_id":
+        return Parameter(name=name, annotation=str, default="")
     return Parameter(name=name, annotation=dict[str, str], default={})

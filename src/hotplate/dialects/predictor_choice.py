@@ -29,15 +29,3 @@ def choose(root: Path, named: str | None) -> Api:
 def of_entry(root: Path, entry: str) -> Api:
     """Give the API that a match's entry names (`cortex.yaml:iris`)."""
     return choose(root, entry.partition(":")[2])
-
-
-def refuse_async(api: Api) -> None:
-    """Raise ProjectError for an AsyncAPI: its callers get an id at once and the result later."""
-    if api.kind != "AsyncAPI":
-        return
-    raise ProjectError(
-        f"{api.name} is an AsyncAPI: its answers come later, through jobs, which this version does not have yet",
-        file=FILE,
-        line=api.line,
-        hint="to serve the same class with answers at once, change `kind: AsyncAPI` to `kind: RealtimeAPI`",
-    )

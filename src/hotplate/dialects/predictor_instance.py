@@ -35,7 +35,7 @@ class Instance:
         self._object: Any = None
         self._after: _After | None = None
         self._sink: Sink = _nowhere
-        wanted: Any = getattr(cls, "post_predict", None)
+        wanted: Any = getattr(cls, "post_predict", None) if api.kind != "AsyncAPI" else None
         self._after_takes = inspect.getfullargspec(wanted).args[1:] if wanted is not None else None
 
     def make(self) -> None:

@@ -33,6 +33,8 @@ def class_name(api: Api) -> str:
 
 def methods(api: Api) -> Mapping[str, str]:
     """Give the methods that calls may run, each with its HTTP verb."""
+    if api.kind == "AsyncAPI":
+        return {"handle_async" if api.key == "handler" else "predict": "POST"}
     if api.key == "handler":
         return {f"handle_{verb}": verb.upper() for verb in VERBS}
     return {"predict": "POST"}
@@ -41,6 +43,10 @@ def methods(api: Api) -> Mapping[str, str]:
 def rules(api: Api) -> Mapping[str, Rule]:
     """Give the rule of every method that is looked at."""
     client = CLIENTS.get(api.type)
+    if api.kind == "AsyncAPI":  # none of the other hooks is looked at (cortex_internal/lib/api/async.py)
+        required = ("self", client, "config") if client else ("self", "config")
+        calls = {name: Rule(optional=("payload", "request_id")) for name in methods(api)}
+        return {"__init__": Rule(required, ("metrics_client",)), **calls}
     more = ("metrics_client",) if client else ("python_client", "model_client", "metrics_client")
     found = {"__init__": Rule(("self", client, "config") if client else ("self", "config"), more)}
     found |= {name: Rule(optional=INPUTS) for name in methods(api)}
@@ -62,7 +68,7 @@ def check(cls: type, api: Api) -> None:
         if name in table and getattr(cls, name, None):
             _method(cls, name, table[name], api)
     if not called:
-        name = "handle_post" if api.key == "handler" else "predict"
+        name = next(iter(methods(api)))
         raise fault(cls, f'required method "{name}" is not defined', api, f"write def {name}(self, payload):")
     for name in called:
         _method(cls, name, table[name], api)

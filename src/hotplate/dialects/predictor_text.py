@@ -131,7 +131,7 @@ def contract(
         entry=entry,
         name=project.name or api.name,
         description=project.description,
-        face="cortex",
+        face="cortex_async" if api.kind == "AsyncAPI" else "cortex",
         routes=tuple(_route(api, method) for method in found),
         lifecycle=Lifecycle(setup=True, shutdown=True),
         limits=Limits(slots=api.threads if api.threads > 1 else None),
@@ -157,7 +157,7 @@ def _route(api: Api, method: Method) -> Route:
         batching = Batching(max_size=api.batch_size, max_wait_ms=api.batch_interval_s * 1e3)
     return Route(
         path="/infer",
-        aliases=tuple(dict.fromkeys(("/", "/predict", api.endpoint))),
+        aliases=tuple(dict.fromkeys(("/", *(() if api.kind == "AsyncAPI" else ("/predict",)), api.endpoint))),
         name=method.name,
         method=method.verb,
         params=params,

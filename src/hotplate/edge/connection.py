@@ -266,6 +266,15 @@ class Connection(asyncio.BufferedProtocol):
             self.transport.write(b"".join((*parts, body)))
         self._answered(exchange, status, keep)
 
+    def refused(
+        self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
+    ) -> None:
+        """Write an answer of the server's own. Callers that are no clients look at `code` and a dead worker's words."""
+        self.answer(exchange, status, body, extra)
+
+    def progress(self, exchange: Exchange, fraction: float | None, text: str) -> None:
+        """A client of a plain call is told nothing before its answer."""
+
     def open_stream(self, exchange: Exchange, status: int, extra: bytes) -> None:
         """Begin a response of unknown length."""
         head = exchange.head
@@ -283,8 +292,8 @@ class Connection(asyncio.BufferedProtocol):
             )
         )
 
-    def write_piece(self, exchange: Exchange, piece: bytes) -> None:
-        """Write a piece of a stream. What the client has not read yet counts against the stream's window."""
+    def write_piece(self, exchange: Exchange, piece: bytes, *, last: bool = False) -> None:
+        """Write a piece of a stream, or with `last` what closes it. What is not read yet counts against its window."""
         if piece:
             if exchange.head.http_11:
                 self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))

@@ -191,11 +191,15 @@ def _json(data: bytes) -> Any:
         raise _BadJson(str(error)) from None
 
 
-def _text(data: bytes, content_type: str) -> str:
+def charset_of(content_type: str) -> str:
+    """The charset that a content type names, else utf-8."""
     found = _CHARSET.findall(content_type)
-    charset = found[-1].rstrip(";") if found else "utf-8"
+    return found[-1].rstrip(";") if found else "utf-8"
+
+
+def _text(data: bytes, content_type: str) -> str:
     try:
-        return str(data, charset)
+        return str(data, charset_of(content_type))
     except (UnicodeError, LookupError) as error:
         raise MalformedBody(str(error)) from None
 

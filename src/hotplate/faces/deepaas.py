@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from msgspec import structs
+
 from hotplate.contract import Contract, Mount, Refusals
 from hotplate.dialects.base import Call
 from hotplate.errors import SettingError
 from hotplate.faces import deepaas_documents as documents
 from hotplate.faces.deepaas_codec import JSON, TEXT, DeepaasCodec
+from hotplate.faces.deepaas_training import TrainingCodec
 
 NOT_ENABLED = "402: Payment Required"
 
@@ -37,7 +40,7 @@ class DeepaasFace:
 
     def codec(self, call: Call, mount: Mount | None = None) -> DeepaasCodec:
         """Make the codec of one route."""
-        return DeepaasCodec(call)
+        return TrainingCodec(call) if mount is not None and mount.job else DeepaasCodec(call)
 
 
 class _Paths:
@@ -85,10 +88,10 @@ class _Paths:
             found = [self._json(f"{path}/", {**own, **metadata})]
         described.append({**own, **(metadata or {})})
         for verb in ("predict", "train"):
-            found += self._of_verb(name, verb)
+            found += self._of_verb(name, verb, trains=verb == "train" and bool(model.get("trains")))
         return found
 
-    def _of_verb(self, name: str, verb: str) -> list[Mount]:
+    def _of_verb(self, name: str, verb: str, *, trains: bool) -> list[Mount]:
         path = f"/v2/models/{name}/{verb}/"
         if not self._facts.get(f"{verb}_endpoint", True):
             methods = ("POST",) if verb == "predict" else ("POST", "GET")
@@ -107,10 +110,13 @@ class _Paths:
                 call=index,
                 wants=tuple(dict.fromkeys(wants)),
                 operation=documents.operation(route, name, verb),
+                job="deepaas" if trains else "",
             )
         ]
         if verb == "train":
-            found.append(self._json(path, []))
+            listed = self._json(path, [])
+            found.append(structs.replace(listed, job="deepaas"))
+            found.append(structs.replace(listed, path=f"{listed.path}*", job="deepaas"))
         return found
 
     def _json(self, path: str, value: Any) -> Mount:

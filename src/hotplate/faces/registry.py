@@ -9,6 +9,7 @@ from hotplate.faces.base import Face
 
 _HOME = {
     "cortex": ("hotplate.faces.cortex", "CortexFace"),
+    "cortex_async": ("hotplate.faces.cortex_async", "CortexAsyncFace"),
     "open_inference": ("hotplate.faces.open_inference", "OpenInferenceFace"),
     "openai": ("hotplate.faces.openai", "OpenAIFace"),
     "mcp": ("hotplate.faces.mcp", "McpFace"),

@@ -229,8 +229,11 @@ class Endpoint:
         for exchange in self.take_waiting():
             self.refuse(exchange, code, detail)
 
-    def refuse(self, exchange: Exchange, code: str, detail: str) -> None:
-        """Answer with an error of our own. The body's room is given back, unless a worker may still read it."""
+    def refuse(self, exchange: Exchange, code: str, detail: str, last_output: str = "") -> None:
+        """Answer with an error of our own. The body's room is given back, unless a worker may still read it.
+
+        `last_output` is what a worker printed before it died.
+        """
         if exchange.link is None:
             exchange.free()
         request_id = self.request_id(exchange)
@@ -239,7 +242,7 @@ class Endpoint:
         if status == 503:
             extra += b"retry-after: %d\r\n" % self.retry_after_s()
         body = problem(detail, exchange.plan.error_key, code=code, request_id=request_id)
-        exchange.connection.answer(exchange, status, body, extra)
+        exchange.connection.refused(exchange, code, status, body, extra, last_output)
 
     def refuse_not_ready(self, exchange: Exchange) -> None:
         """Answer as OctoAI's server does while its model is starting (status 503 and the state)."""
@@ -251,7 +254,7 @@ class Endpoint:
             body = b'{"status":"%b"}' % self.state.encode()
         extra = JSON + b"retry-after: 1\r\nx-request-id: %b\r\n" % request_id.encode()
         exchange.free()
-        exchange.connection.answer(exchange, 503, body, extra)
+        exchange.connection.refused(exchange, "not_ready", 503, body, extra)
 
     def retry_after_s(self) -> int:
         """A guess at when there is room: the time the queue takes, between 1 and 60 seconds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,17 @@ def revision_environment(environ: Mapping[str, str]) -> dict[str, str]:
 def volume_of(project: Project, match: Match, settings: Settings) -> Path:
     """Give the folder that `volume_path()` names in the project's workers. It need not exist."""
     return Path(find_volume({**os.environ, **worker_environment(project, match, settings)})[0])
+
+
+def jobs_folder(project: Project) -> Path:
+    """Give the folder of the jobs of a project that is served by itself: those of two projects of one name are apart.
+
+    It lies in HOTPLATE_HOME, else in `~/.hotplate`, and is made with the first job.
+    """
+    named = os.environ.get("HOTPLATE_HOME")
+    home = Path(named).expanduser().absolute() if named else Path.home() / ".hotplate"
+    name = "".join(c if c.isalnum() or c in "._-" else "-" for c in project.endpoint_name).strip(".") or "endpoint"
+    return home / "jobs" / f"{name}-{sha256(str(project.root).encode()).hexdigest()[:8]}"
 
 
 def is_empty(folder: Path) -> bool:

@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING, Literal
 
 from hotplate.server.early import take_early
-from hotplate.server.environment import is_empty, volume_of, worker_environment
+from hotplate.server.environment import is_empty, jobs_folder, volume_of, worker_environment
 from hotplate.server.listening import bind
 from hotplate.server.log import make_log
 from hotplate.server.process import Process, Stage, spawn
@@ -58,6 +58,8 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
         entry=match.entry,
         watch=project.root if settings.reload else None,
         command=command,
+        name=project.endpoint_name,
+        jobs_folder=jobs_folder(project),
         names=chained(match),
     ).run(processes)
 

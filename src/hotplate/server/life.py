@@ -26,6 +26,7 @@ from hotplate.wire.frames import INLINE_BYTES
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.server.job_door import JobDoor
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
@@ -67,22 +68,31 @@ class Life:
             self.log.block("".join(traceback.format_exception(error)))
 
     async def drain(
-        self, edge: Edge, fail_waiting: Callable[[], None], stop_workers: Callable[[float], Awaitable[None]]
+        self,
+        edge: Edge,
+        fail_waiting: Callable[[], None],
+        stop_workers: Callable[[float], Awaitable[None]],
+        jobs: JobDoor | None = None,
     ) -> None:
         """Finish what is under way, within the grace period; then end the workers and cut what is left.
 
         `fail_waiting` refuses what waits for a worker; `stop_workers(seconds)` gives them so long to end.
+        Of `jobs`, those that still run are given back.
         """
         end = monotonic() + self.settings.grace_s
         if self.settings.drain_delay_s and self.signals:
             await self._unless_hurried(self.settings.drain_delay_s)
+        if jobs is not None:
+            jobs.pause()
         edge.drain()
-        while monotonic() < end and not self._hurry.is_set() and busy(edge):
+        while monotonic() < end and not self._hurry.is_set() and busy(edge, jobs):
             await self._unless_hurried(0.02)
         fail_waiting()
         await asyncio.sleep(0)
+        if jobs is not None:
+            await jobs.close()
         left = 0.2 if self._hurry.is_set() else max(0.2, end - monotonic())
-        await stop_workers(left if not busy(edge) else 0.2)
+        await stop_workers(left if not busy(edge, jobs) else 0.2)
         edge.close()
 
     async def _unless_hurried(self, seconds: float) -> None:
@@ -92,8 +102,10 @@ class Life:
             pass
 
 
-def busy(edge: Edge) -> bool:
+def busy(edge: Edge, jobs: JobDoor | None = None) -> bool:
     """Whether an answer is still owed. A client that has not sent its whole request is owed none."""
+    if jobs is not None and jobs.busy:
+        return True
     return any(connection.exchange is not None for connection in edge.connections)
 
 

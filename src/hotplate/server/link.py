@@ -20,6 +20,7 @@ from hotplate.wire.frames import (
     END,
     HEADER_BYTES,
     OPEN,
+    PROGRESS,
     RELEASE,
     REQUEST,
     RESPONSE,
@@ -27,12 +28,14 @@ from hotplate.wire.frames import (
     WINDOW,
     Meta,
     decode_meta,
+    decode_progress,
     decode_reply,
     encode_meta,
 )
 from hotplate.wire.layout import HEADER, PLACE
 
 if TYPE_CHECKING:
+    from hotplate.server.output import Output
     from hotplate.server.plans import CallPlan
     from hotplate.server.process import Process
 
@@ -99,6 +102,7 @@ class Link(asyncio.BufferedProtocol):
         self.window = 1
         self.alone = True
         self.call_ns = ASSUMED_NS
+        self.output: Output | None = None
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
         self._last_id = 0
@@ -169,6 +173,10 @@ class Link(asyncio.BufferedProtocol):
     def consumed(self, exchange: Exchange, size: int) -> None:
         """Tell the worker that a stream's bytes have left."""
         self._put(HEADER.pack(0, exchange.call_id, WINDOW, 0, 0, 0, size))
+
+    def open_checks(self, path: str) -> None:
+        """Tell the worker that jobs are in use, and where to check their inputs."""
+        self._put(frames.frame(frames.CHECKS, body=path.encode()))
 
     def shut_down(self) -> None:
         """Ask the worker to end when its calls have ended."""
@@ -285,10 +293,15 @@ class Link(asyncio.BufferedProtocol):
         elif kind == END:
             exchange = self.pending.pop(call_id)
             if not exchange.abandoned:
-                exchange.connection.write_piece(exchange, body)
+                exchange.connection.write_piece(exchange, body, last=True)
                 exchange.connection.close_stream(exchange, 200)
             if exchange.extent is not None:
                 exchange.extent.free()
+        elif kind == PROGRESS:
+            exchange = self.pending.get(call_id)
+            if exchange is not None and not exchange.abandoned:
+                step = decode_progress(meta)
+                exchange.connection.progress(exchange, step.fraction, step.text)
         elif kind == BATCH:
             self.owner.batched(self, call_id, code)
         else:

@@ -89,7 +89,7 @@ class CallPlan:
         self.index = index
         self.named_id = named_id(head).encode()
         self.error_key = mount.error_key
-        self.meta = _meta(head, self.named_id.decode(), mount, wants)
+        self.meta = _encode(meta_of(head, self.named_id.decode(), mount, wants))
 
     def admit(self, head: RequestHead, length: int) -> Refusal | None:
         """Refuse a body early when there would be no place for the call."""
@@ -226,7 +226,11 @@ class WaitPlan(_Uncounted):
         self._endpoint.refuse_not_ready(exchange)
 
 
-Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan
+if TYPE_CHECKING:
+    from hotplate.jobs.http import JobPlan
+
+    Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan | JobPlan
+    """Those of jobs are made behind their door, which imports nothing before the first job."""
 
 
 def _patience_ns(head: RequestHead) -> int | None:
@@ -235,7 +239,8 @@ def _patience_ns(head: RequestHead) -> int | None:
     return int(value) * SECOND if value.isdigit() and len(value) < 6 else None
 
 
-def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> bytes:
+def meta_of(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ...]) -> Meta:
+    """What the worker is told of a request besides its body."""
     given = head.headers.get(b"content-type")
     untyped = mount.typed or (wants and wants != ACCEPT)
     content_type = "" if given is None and untyped else "application/json"
@@ -250,6 +255,10 @@ def _meta(head: RequestHead, request_id: str, mount: Mount, wants: tuple[str, ..
         headers = {name: value.decode("latin-1") for name, value in given_headers if value is not None}
     if headers.get("accept") == "*/*" and wants == ACCEPT:
         del headers["accept"]  # as good as none
-    if content_type == "application/json" and not headers and not head.query and not request_id:
-        return b""
-    return encode_meta(Meta(content_type, head.query, headers, "", request_id))
+    return Meta(content_type, head.query, headers, "", request_id)
+
+
+def _encode(meta: Meta) -> bytes:
+    """Nothing, where all that it says is what every plain JSON request says."""
+    plain = meta.content_type == "application/json" and not meta.headers and not meta.query and not meta.request_id
+    return b"" if plain else encode_meta(meta)

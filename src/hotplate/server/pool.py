@@ -173,6 +173,7 @@ class Pool:
         output = process.output or Output(self.log, number)
         output.number = number
         output.running = link.running_id
+        link.output = output
         worker = Replica(number, process, link, output, asked_ns)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
@@ -282,7 +283,9 @@ class Pool:
         worker.after_answers(lambda: self._settle(worker, status))
 
     def _settle(self, worker: Replica, status: int) -> None:
-        lost = fail_calls(self.endpoint, worker.link)
+        worker.output.close()  # what it said last goes with the calls that it lost
+        last_output = f"{worker.output.tail()}\n(the worker {describe_exit(status)})".lstrip()
+        lost = fail_calls(self.endpoint, worker.link, last_output)
         worker.close()
         if worker.stopping or self.stopping:
             return

@@ -131,8 +131,11 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def fail_calls(endpoint: Endpoint, link: Link) -> int:
-    """Answer the calls that ran in a worker that is gone; put those that had not begun back into the queue."""
+def fail_calls(endpoint: Endpoint, link: Link, last_output: str = "") -> int:
+    """Answer the calls that ran in a worker that is gone; put those that had not begun back into the queue.
+
+    `last_output` is what it printed before it died.
+    """
     again: list[Exchange] = []
     lost = 0
     for exchange in list(link.pending.values()):
@@ -150,6 +153,7 @@ def fail_calls(endpoint: Endpoint, link: Link) -> int:
                 exchange,
                 "worker_lost",
                 "The worker process died while it ran this call. It is being replaced; try again.",
+                last_output,
             )
             if exchange.extent is not None:
                 exchange.extent.free()

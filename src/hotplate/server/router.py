@@ -14,12 +14,16 @@ from hotplate.contract import Contract, Mount
 from hotplate.edge.exchange import Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
-from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, Plan, RefusalPlan, SystemPage, WaitPlan
+from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, RefusalPlan, SystemPage, WaitPlan, meta_of
 from hotplate.server.preflight import preflight
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
+    from hotplate.server.job_door import JobDoor
+    from hotplate.server.plans import Plan
+
+NO_JOBS = "The calls of this route are answered later, through jobs, and this server keeps none (see docs/jobs.md)."
 
 
 class Router:
@@ -44,6 +48,14 @@ class Router:
         self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
         self._contract = Contract(dialect="", entry="")
         self._known = False
+        self.jobs: JobDoor | None = None
+
+    def find(self, method: str, path: str) -> tuple[int, str] | None:
+        """The index of the mount that a kept call names, and where its face has an error's text."""
+        found = self._routes.get(path, {}).get(method)
+        if found is None or found[1].call is None:
+            return None
+        return found[0], found[1].error_key
 
     def use(self, contract: Contract) -> None:
         """Serve the mounts of a contract."""
@@ -71,15 +83,23 @@ class Router:
             if found is not None:
                 index, mount = found
                 if mount.call is None:
+                    if mount.job and self.jobs is not None:
+                        return self.jobs.below(mount, head, "")
                     return PagePlan(self._access, self._fixed(mount))
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
                 cap = self._max_body_bytes if plain else self._max_upload_bytes
                 wants = mount.wants or (ACCEPT if route.returns.kind != "json" else ())
+                if self.jobs is not None and (manner := self.jobs.manner(head, mount)):
+                    return self.jobs.submit(manner, head, meta_of(head, "", mount, wants), cap)
+                if mount.job:
+                    return RefusalPlan(self._access, Refusal(501, problem(NO_JOBS, code="not_provided")))
                 return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
+        if self.jobs is not None and methods is None and (place := self.jobs.page(head)):
+            return place
         if methods is not None or page is not None:
             allowed = ", ".join(sorted({*(methods or ()), *(("GET", "HEAD") if page else ())}))
             key = next(iter(methods.values()))[1].error_key if methods else "detail"
@@ -113,13 +133,15 @@ class Router:
                 return quote(head.prefix + path, safe="/:@!$&'()*+,;=~") + (f"?{head.query}" if head.query else "")
         return ""
 
-    def _below(self, head: RequestHead) -> PagePlan | None:
+    def _below(self, head: RequestHead) -> Plan | None:
         """The nearest mount above a path that nothing else answers: `/v2/*` for `/v2/models/other/infer`."""
         path = head.path
         while path:
             path = path.rpartition("/")[0]
             if found := self._routes.get(f"{path}/*"):
                 mount = next(iter(found.values()))[1]
+                if mount.job and self.jobs is not None:
+                    return self.jobs.below(mount, head, head.path[len(path) + 1 :])
                 return PagePlan(self._access, self._fixed(mount))
         return None
 

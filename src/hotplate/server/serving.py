@@ -13,6 +13,7 @@ from hotplate.edge.exchange import Plan
 from hotplate.edge.head import RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.deployed import Deployed
+from hotplate.server.job_door import JobDoor
 from hotplate.server.life import Life, edge_limits, run_loop
 from hotplate.server.listening import url_of
 from hotplate.server.log import Log
@@ -41,6 +42,8 @@ class Serving:
         entry: str,
         watch: Path | None,
         command: str | None,
+        name: str,
+        jobs_folder: Path,
         names: frozenset[str] = frozenset(),
     ) -> None:
         self.settings = settings
@@ -60,6 +63,20 @@ class Serving:
             on_failed=self._failed,
             on_ready=self._ready,
         )
+        self.jobs: JobDoor | None = None
+        if settings.jobs == "on":
+            deployed = self.deployed
+            self.jobs = deployed.router.jobs = deployed.system.jobs = JobDoor(
+                name=name,
+                folder=jobs_folder,
+                settings=settings,
+                endpoint=deployed.endpoint,
+                router=deployed.router,
+                memory=memory,
+                log=log,
+                access=self.access,
+                spawn=start,
+            )
         self._listener = listener
         self._entry = entry
         self._watch = watch
@@ -110,7 +127,7 @@ class Serving:
         self.deployed.system.draining = True
         if not self._failed_to_start:
             self.log.info("Shutting down: finishing what is under way")
-        await life.drain(self.edge, self._fail_waiting, pool.stop)
+        await life.drain(self.edge, self._fail_waiting, pool.stop, self.jobs)
         self.access.flush()
         if not self._failed_to_start:
             self.log.info("Stopped")
@@ -123,6 +140,8 @@ class Serving:
         self.edge.heads.clear()
 
     def _ready(self) -> None:
+        if self.jobs is not None:
+            self.jobs.ready()
         if self._command is not None and not self._was_ready:
             from hotplate.server.command import run_command
 

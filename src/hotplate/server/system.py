@@ -11,6 +11,7 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server import pages
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.job_door import JobDoor
 from hotplate.server.metrics import CONTENT_TYPE, family
 from hotplate.server.metrics_page import Subject, endpoint_lines
 from hotplate.server.plans import Page, SystemPage
@@ -23,6 +24,7 @@ class System:
     def __init__(self, endpoint: Endpoint, version: str) -> None:
         self.endpoint = endpoint
         self.edge: Edge | None = None
+        self.jobs: JobDoor | None = None
         self.draining = False
         self._version = version
         self.private = False
@@ -103,6 +105,7 @@ class System:
         endpoint = self.endpoint
         subject = Subject({}, Totals().with_live([endpoint]), [endpoint])
         lines = endpoint_lines([subject]) + server_lines(self.edge, endpoint.memory.held, self._begun)
+        lines += self.jobs.metrics() if self.jobs is not None else []
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 

@@ -44,6 +44,7 @@ SHUTDOWN = 5
 # SPEC, the first frame to a worker, stands in wire/layout.py
 FORK = 7  # to a template: be two processes; body: a Child; the descriptors of its worker travel beside it
 GO = 8  # to a template that says that it cannot be forked: be a worker yourself; body: a Child
+CHECKS = 9  # jobs are in use; body: path of the socket at which the worker is to check inputs (worker/checks.py)
 
 # worker -> server
 HELLO = 16  # meta: {"version", "pid"}
@@ -59,9 +60,10 @@ METRIC = 25  # a value that the author's code counts; meta: Sample
 HELD = 26  # a template has loaded what it was told to; body: Held
 FORKED = 27  # a template's child is there; id: that of the FORK, stamp: its pid; its pidfd travels beside it
 GONE = 28  # a template's child has ended; stamp: its pid; body: its status, 4 bytes little endian
+PROGRESS = 29  # how far a call is; id: the call; meta: Progress
 
-TO_WORKER = range(REQUEST, SHUTDOWN + 1)
-FROM_WORKER = range(HELLO, METRIC + 1)
+TO_WORKER = range(REQUEST, CHECKS + 1)
+FROM_WORKER = range(HELLO, PROGRESS + 1)
 
 # flags
 ARENA = 1
@@ -101,6 +103,13 @@ class Sample(msgspec.Struct, array_like=True):
     labels: dict[str, str]
 
 
+class Progress(msgspec.Struct, array_like=True):
+    """How far the author's code says that a call is: `fraction` from 0 to 1 or None, and a text."""
+
+    fraction: float | None
+    text: str
+
+
 class Child(msgspec.Struct, omit_defaults=True, array_like=True):
     """What a worker that comes out of a template is told: the prefix of its request ids, and variables of its own."""
 
@@ -122,6 +131,7 @@ encode_meta = msgspec.msgpack.Encoder().encode
 decode_meta = msgspec.msgpack.Decoder(Meta).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 decode_sample = msgspec.msgpack.Decoder(Sample).decode
+decode_progress = msgspec.msgpack.Decoder(Progress).decode
 decode_any = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 

@@ -159,6 +159,7 @@ def _run(spec: Spec, channel: Channel) -> int:
     if loaded.metrics is not None:
         loaded.metrics(channel.count)
     _hook("setup", loaded.setup, spec, loop)
+    channel.on_checks = lambda path: start_checks(path, invoker)
     if stage == "loaded":
         if not _hold(channel, invoker, described, early):
             return 0
@@ -229,6 +230,13 @@ def mount(contract: Contract, more: list[str]) -> tuple[Contract, tuple[tuple[Fa
     return structs.replace(
         contract, mounts=tuple(one for _, one in ordered), refusals=refusals or contract.refusals
     ), ordered
+
+
+def start_checks(path: str, invoker: Invoker) -> None:
+    """Jobs are in use: check their inputs when they are submitted, beside whatever runs."""
+    from hotplate.worker.checks import start
+
+    start(path, invoker)
 
 
 def _clash(contract: Contract, first: str, other: Mount, second: str, one: Mount) -> ProjectError:

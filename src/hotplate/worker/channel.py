@@ -18,6 +18,7 @@ from hotplate.wire.arena import Arena
 from hotplate.wire.frames import (
     ARENA,
     CANCEL,
+    CHECKS,
     HEADER_BYTES,
     MAX_FRAME_BYTES,
     RELEASE,
@@ -56,6 +57,7 @@ class Channel:
         self.gone = False
         self.on_cancel: Callable[[int], None] | None = None
         self.on_window: Callable[[int], None] | None = None
+        self.on_checks: Callable[[str], None] | None = None
         self._rest = b""
         self._lock = Lock()
         self._answers_lock = Lock()
@@ -64,6 +66,10 @@ class Channel:
     def start(self, call_id: int) -> None:
         """Note, where the server can read it after a crash, that this call and all before it left the queue."""
         self._started[0] = call_id
+
+    def current(self) -> int:
+        """The call that left the queue last: the one that runs, where calls run one by one."""
+        return self._started[0]
 
     def start_all(self, call_ids: Iterable[int]) -> None:
         """Note the same for calls taken out of their order: the mark only ever rises (ids wrap at 32 bits)."""
@@ -149,6 +155,9 @@ class Channel:
                 self.answers.release(*PLACE.unpack(payload))
         elif kind == SHUTDOWN:
             self.closing = True
+        elif kind == CHECKS:
+            if self.on_checks is not None:
+                self.on_checks(payload.decode())
         else:
             raise WireError(f"A frame of kind {kind} came from the server; this worker does not know it.")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from time import monotonic_ns
 
+from hotplate.worker import progress
 from hotplate.worker.channel import Channel
 from hotplate.worker.flow import Flow
 from hotplate.worker.invoke import Invoker
@@ -26,6 +27,7 @@ def serve(channel: Channel, invoker: Invoker) -> None:
     start = channel.start
     streams = any(route.stream for route in routes)
     out: list[bytes] = []
+    progress.serve(channel, channel.current)
 
     def wait(flow: Flow) -> None:
         while flow.full and channel.read():

@@ -11,11 +11,12 @@ import inspect
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Condition
+from threading import Condition, get_ident
 from time import monotonic_ns
 from typing import Any
 
 from hotplate.faces.base import Answer, Buffer
+from hotplate.worker import progress
 from hotplate.worker.batching import run_batch
 from hotplate.worker.channel import Channel, Work
 from hotplate.worker.flow import Flow
@@ -38,6 +39,7 @@ class Engine:
         self._waiting: deque[Work] = deque()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._in_threads = 0
+        self._of_thread: dict[int, int] = {}  # the call that each thread runs
         self._cancelled: set[int] = set()
         self._wakers: dict[int, asyncio.Event] = {}
         self._window = Condition()
@@ -57,6 +59,7 @@ class Engine:
         """Answer calls until the server says stop or is gone; then finish those that it had sent."""
         self.channel.on_cancel = self._cancel
         self.channel.on_window = self._wake
+        progress.serve(self.channel, self._current)
         running = [self._loop.create_task(lane.run(self.channel.start_all)) for lane in self._lanes.values()]
         for task in running:
             task.add_done_callback(self._lane_ended)
@@ -168,7 +171,19 @@ class Engine:
 
     # -- threads
 
+    def _current(self) -> int | None:
+        """The call of the task or thread that asks."""
+        called = self._of_thread.get(get_ident())
+        if called is not None:
+            return called
+        try:
+            task = asyncio.current_task()
+        except RuntimeError:
+            return None
+        return next((call_id for call_id, each in self._tasks.items() if each is task), None)
+
     def _in_thread(self, route: Bound, work: Work) -> None:
+        self._of_thread[get_ident()] = work[0]
         try:
             if route.stream:
                 run_stream(self.channel, self.invoker, work, poll=bool, wait=self._wait_in_thread)
@@ -177,6 +192,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - a call without an answer: the worker must not go on
             self._loop.call_soon_threadsafe(self._break, error)
         finally:
+            self._of_thread.pop(get_ident(), None)
             self._loop.call_soon_threadsafe(self._thread_ended)
 
     def _thread_ended(self) -> None:

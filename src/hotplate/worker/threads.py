@@ -12,13 +12,14 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Condition, Lock, Thread
+from threading import Condition, Lock, Thread, get_ident
 from time import monotonic, monotonic_ns
 from typing import Any
 
 import msgspec
 
 from hotplate.faces.base import Buffer, Head
+from hotplate.worker import progress
 from hotplate.worker.batching import run_batch
 from hotplate.worker.channel import Channel, Work
 from hotplate.worker.flow import Flow
@@ -67,11 +68,13 @@ class Engine:
         self._window = Condition()
         self._done: SimpleQueue[Done | None] = SimpleQueue()
         self._stopped = False
+        self._current: dict[int, int] = {}  # the call that each thread runs
 
     def serve(self) -> None:
         """Answer calls until the server says stop or is gone."""
         self.channel.on_cancel = self._cancel
         self.channel.on_window = self._wake_streams
+        progress.serve(self.channel, lambda: self._current.get(get_ident()))
         runners = [self._thread(self._run, f"slot-{number}") for number in range(1, self.slots)]
         writer = self._thread(self._write, "writer")
         self._thread(self._read, "reader")
@@ -172,11 +175,13 @@ class Engine:
 
     def _run(self) -> None:
         channel, invoker = self.channel, self.invoker
+        current, thread = self._current, get_ident()
         while True:
             items = self._take()
             if not items:
                 return
             work = items[0].work
+            current[thread] = work[0]
             index = work[1]
             route = invoker.routes[index]
             if route.batching is not None:

@@ -67,12 +67,29 @@ class TestServing:
         with pytest.raises(ProjectError, match="no API called other"):
             project(yaml=yaml).match(api="other")
 
-    def test_an_async_api_says_what_it_waits_for(self, project):
-        folder = project(yaml=API.replace("RealtimeAPI", "AsyncAPI"))
-        assert folder.match().entry == "cortex.yaml:iris"
-        with pytest.raises(ProjectError, match="AsyncAPI: its answers come later, through jobs") as raised:
+    @pytest.mark.parametrize(
+        ("method", "said"),
+        [
+            ("predict(self, payload, headers)", '"headers" is not a supported argument'),
+            ("predict(self, payload, t=1)", '"t" is not a supported argument'),
+            ("__init__(self)", '"config" is a required argument, but was not provided'),
+        ],
+    )
+    def test_an_async_api_has_rules_of_its_own(self, project, method, said):
+        text = "class PythonPredictor:\n    def __init__(self, config): pass\n    def predict(self, payload): pass\n"
+        name = method.partition("(")[0]
+        lines = [f"    def {method}: pass" if f"def {name}(" in line else line for line in text.splitlines()]
+        folder = project("\n".join(lines), yaml=API.replace("RealtimeAPI", "AsyncAPI"))
+        with pytest.raises(ProjectError) as raised:
             folder.load()
-        assert "kind: RealtimeAPI" in raised.value.hint
+        assert said in raised.value.message
+
+    def test_an_async_api_may_ask_for_its_request_id(self, project):
+        text = "class PythonPredictor:\n    def __init__(self, config, metrics_client): pass\n"
+        text += "    def predict(self, request_id, payload): return {}\n    def post_predict(self, anything): pass\n"
+        loaded = project(text, yaml=API.replace("RealtimeAPI", "AsyncAPI")).load()
+        assert loaded.contract.face == "cortex_async"
+        assert [each.name for each in loaded.calls[0].parameters] == ["request_id", "payload"]
 
     def test_other_kinds_are_passed_over(self, project):
         yaml = API + "- name: all\n  kind: TrafficSplitter\n  apis: []\n"

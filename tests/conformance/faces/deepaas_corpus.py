@@ -121,7 +121,6 @@ PATHS = [
     post("/v2/models/main/train/", "{", JSON),
     post("/v2/models/main/train/", "epochs=x", FORM),
     post("/v2/models/nope/train/"),
-    post("/v2/models/main/train/?epochs=1", differs="training", status=501, holds="Training runs as a job"),
 ]
 
 QUERY = [

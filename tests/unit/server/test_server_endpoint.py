@@ -37,6 +37,9 @@ class Client:
         assert not self.left, "an answer for nobody"
         self.answers.append(status)
 
+    def refused(self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, words: str = "") -> None:
+        self.answer(exchange, status, body, extra)
+
 
 class Worker:
     """What an endpoint sees of a link, and the worker behind it: it begins calls in their order, `slots` at a time."""
