@@ -61,6 +61,9 @@ class Call:
         self.ms = (time.monotonic() - self.begun) * 1e3
         self.done.set_result((status, json.loads(body)))
 
+    def refused(self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, words: str = "") -> None:
+        self.answer(exchange, status, body, extra)
+
 
 class Lines(Log):
     """A log whose lines the test reads."""

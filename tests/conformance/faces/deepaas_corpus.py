@@ -95,7 +95,7 @@ PATHS = [
     get("/v2/models//main/"),
     get("/v2/models/main/train"),
     get("/v2/models/main/train/0123456789abcdef0123456789abcdef/"),
-    get("/v2/models/main/train/0123456789abcdef0123456789abcdef", "POST", differs="training", status=404),
+    get("/v2/models/main/train/0123456789abcdef0123456789abcdef", "POST"),
     get("/v2/models/main/train/", "DELETE"),
     get("/v2/models/main/", "PATCH"),
     get("/v2/models/main/predict/", "DELETE"),

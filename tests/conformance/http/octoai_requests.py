@@ -68,7 +68,7 @@ HEADERS = [
     post("/infer", {"accept": "text/html"}),
     post("/infer", {"accept": "image/png;q=1, application/json;q=0"}),
     post("/infer", {"accept-encoding": "gzip, br"}),
-    post("/infer", {"x-octoai-async": "1"}),
+    post("/infer", {"x-octoai-async": "1"}, differs="async", status=201, holds="poll_url"),
     post("/infer", {"authorization": "Bearer of-nobody"}),
     post("/infer", {"origin": "https://other.example", "sec-fetch-site": "cross-site"}),
     post("/infer", {"expect": "100-continue"}),
