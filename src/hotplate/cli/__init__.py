@@ -108,7 +108,7 @@ def module_of(command: str) -> str:
 
 
 def _overview() -> str:
-    width = max(map(len, COMMANDS)) + 2
+    width = max(len(name) for name in COMMANDS) + 2  # not map(): a command of that name is a module here
     lines = [
         "Turn Python model code that already exists into a production HTTP endpoint.",
         "",
