@@ -12,7 +12,7 @@ found = PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null
 need = @$(call found,$(1)) || { echo "make $@ needs $(1). On Debian or Ubuntu: sudo apt-get install $(2)"; exit 1; }
 miss = @$(call found,$(1)) || echo "Without $(1), tests of $(3) are skipped. On Debian or Ubuntu: sudo apt-get install $(2)"
 
-.PHONY: help setup demo test check fix bench soak test-torch clean
+.PHONY: help setup demo test check fix bench soak test-torch screenshots clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t14
@@ -33,9 +33,12 @@ demo: setup ## Serve a face detector, send it a photograph, save the answer
 
 test: setup ## Run the whole base suite
 	$(call miss,espeak-ng,espeak-ng,speech)
-	$(call miss,chromium,chromium,the documentation page in a browser)
+	$(call miss,chromium,chromium,the dashboard and the documentation page in a browser)
 	$(call miss,curl,curl,curl commands in the documents)
 	$(call miss,strace,strace,the flush before an answer)
+	$(call miss,dockerd,docker.io,container images)
+	$(call miss,podman,podman netavark,images by Podman)
+	$(call miss,mmdebstrap,mmdebstrap,container images)
 	$(call miss,psql,postgresql,jobs in PostgreSQL)
 	$(RUN) pytest -n auto --dist loadgroup -m "not torch and not serial and not soak"
 	$(RUN) pytest -m "serial and not torch and not soak"
@@ -60,6 +63,10 @@ bench: setup ## Measure beside peers (needs wrk and nginx)
 	$(call need,wrk,wrk)
 	$(call need,nginx,nginx-light)
 	$(RUN) python -m bench
+
+screenshots: setup ## Take the documents' pictures of the dashboard anew (needs chromium and PyPI)
+	$(call need,chromium,chromium)
+	$(RUN) python tests/screenshots.py
 
 clean: ## Remove the environment and caches
 	rm -rf .venv .cache .pytest_cache .ruff_cache .hypothesis

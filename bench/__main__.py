@@ -22,6 +22,21 @@ from bench.rounds import Rounds, takes_part
 from bench.workloads import WORKLOADS
 from bench.workloads.base import Workload
 
+OWN_CLIENTS = (
+    "hop",
+    "trip",
+    "cold",
+    "stream",
+    "zero",
+    "ray-zero",
+    "shared",
+    "jobs-start",
+    "jobs-10000",
+    "jobs-lease",
+    "images",
+    "container",
+)
+"""Workloads that wrk does not drive."""
 T = TypeVar("T", Peer, Workload)
 
 
@@ -31,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         if given.report:
-            found = results.load(given.report)
-            tell(found, write_docs=given.write_docs)
+            tell([results.load(path) for path in given.report], write_docs=given.write_docs)
             return 0
         return measure(given)
     except BenchError as error:
@@ -51,7 +65,9 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--window", type=float, metavar="S", help="seconds of one measurement, in whole seconds (2)")
     parser.add_argument("--quick", action="store_true", help="1 round with windows of 1 s: a look, not a result")
     parser.add_argument("--write-docs", action="store_true", help="put the figures into docs/benchmarks.md")
-    parser.add_argument("--report", type=Path, metavar="JSON", help="measure nothing; tell a file of results again")
+    parser.add_argument(
+        "--report", type=Path, nargs="+", metavar="JSON", help="measure nothing; tell files of results again, as one"
+    )
     return parser
 
 
@@ -88,7 +104,7 @@ def measure(given: argparse.Namespace) -> int:
     if found.samples:
         dated = found.save()
         dated.with_suffix(".svg").write_text(plot.svg(found))
-        tell(found, write_docs=given.write_docs and not interrupted)
+        tell([found], write_docs=given.write_docs and not interrupted)
         print(f"\nwritten: {dated.relative_to(environments.ROOT)} and .svg beside it")
     for why in dict.fromkeys(failure.why for failure in found.failures):
         print(f"\n{why}", file=sys.stderr)
@@ -108,7 +124,7 @@ def pick(what: str, names: str | None, known: Mapping[str, T]) -> list[T]:
 
 def prepare(peers: Sequence[Peer], workloads: Sequence[Workload]) -> list[Peer]:
     """See that the tools and the environments are there."""
-    needs_wrk = any(workload.name not in ("hop", "cold", "stream", "zero", "shared") for workload in workloads)
+    needs_wrk = any(workload.name not in OWN_CLIENTS for workload in workloads)
     has_nginx = any(peer.name == "nginx" for peer in peers)
     tools.require(*["wrk"] * needs_wrk, *["nginx"] * has_nginx)
     for peer in peers:
@@ -126,15 +142,16 @@ def described(peer: Peer) -> dict[str, str]:
     return {"title": peer.title, "version": version, "processes": peer.processes}
 
 
-def tell(found: results.Results, *, write_docs: bool) -> None:
+def tell(runs: Sequence[results.Results], *, write_docs: bool) -> None:
     """Print the tables and the goals; write the page if asked."""
+    found = results.joined(runs)
     for made in table.tables(found):
         print(f"\n{table.as_text(made)}")
     print("\nfloors and goals")
     print("\n".join(gates.lines(gates.judge(found.samples))))
     print(f"\n{table.NOISY} behind a figure: most of its windows were noisy")
     if write_docs:
-        page.write(found)
+        page.write(runs)
 
 
 if __name__ == "__main__":

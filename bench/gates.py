@@ -1,4 +1,4 @@
-"""The floors that must hold and the goals above them: `python -m bench.gates [RESULTS.json]`.
+"""Hold results against the floors and goals of `promises.py`: `python -m bench.gates [RESULTS.json]`.
 
 A gate fails only below its floor, by the median of the paired ratios, so that one bad round decides nothing. Where
 most windows were noisy, rates are compared by CPU time per request, which other work on the machine hardly moves.
@@ -15,34 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from bench import results, summary
+from bench.promises import GATES, Gate
 from bench.records import BenchError, Sample
-
-SYSTEM = "hotplate"
-PEERS = ("litserve", "bentoml", "mlserver", "octoai", "fastapi")
-
-Kind = Literal["times", "times faster", "at most times", "at least", "at most"]
-"""How the figure is made: own rate over the reference's; the reference's time over ours; our time over the
-reference's; or our own value, compared upwards or downwards."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """One promise: a floor that must hold, a goal to reach."""
-
-    what: str
-    workload: str
-    metric: str
-    kind: Kind
-    floor: float
-    goal: float
-    variant: str = ""
-    references: tuple[str, ...] = ()
-    system: str = SYSTEM
-
-    @property
-    def upwards(self) -> bool:
-        """Whether more is better."""
-        return self.kind not in ("at most times", "at most")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,127 +41,6 @@ class Verdict:
         if self.reaches(self.gate.goal):
             return "goal"
         return "floor" if self.reaches(self.gate.floor) else "below"
-
-
-def _hello(workload: str) -> tuple[Gate, ...]:
-    def against(reference: str, floor: float, goal: float) -> Gate:
-        what = f"{workload} against {reference}"
-        return Gate(
-            what=what, workload=workload, metric="rate", kind="times", floor=floor, goal=goal, references=(reference,)
-        )
-
-    # Heads that never come twice must be parsed each time, as uvicorn parses every head.
-    bound = against("uvicorn", 0.85, 1.0) if workload == "hello-unique" else against("nginx", 0.35, 0.55)
-    return (
-        bound,
-        against("fastapi", 5, 8),
-        *(against(peer, 25, 50) for peer in ("litserve", "bentoml", "octoai", "mlserver")),
-    )
-
-
-def _dialect(name: str) -> Gate:
-    """A dialect may cost a quarter more than `service`, which is 0.8 of its rate."""
-    return Gate(
-        what=f"hello in the dialect {name} against service",
-        workload="dialects",
-        metric="rate",
-        kind="times",
-        floor=0.8,
-        goal=0.95,
-        references=(SYSTEM,),
-        system=f"{SYSTEM}-{name}",
-    )
-
-
-GATES: tuple[Gate, ...] = (
-    *_hello("hello"),
-    *_hello("hello-unique"),
-    Gate(
-        what="latency of one connection against bare uvicorn",
-        workload="latency",
-        metric="p50_ms",
-        kind="at most times",
-        floor=1.5,
-        goal=1.15,
-        references=("uvicorn",),
-    ),
-    Gate(
-        what="raw payload against bare uvicorn",
-        workload="payload",
-        variant="raw",
-        metric="rate",
-        kind="times",
-        floor=3,
-        goal=6,
-        references=("uvicorn",),
-    ),
-    Gate(
-        what="base64 payload against the best peer",
-        workload="payload",
-        variant="json",
-        metric="rate",
-        kind="times",
-        floor=4,
-        goal=8,
-        references=PEERS,
-    ),
-    Gate(what="batch, share of the bound", workload="batch", metric="share", kind="at least", floor=0.94, goal=0.98),
-    Gate(
-        what="10 MB into the worker against multiprocessing.Queue",
-        workload="hop",
-        metric="hop_us",
-        kind="times faster",
-        floor=100,
-        goal=300,
-        references=("multiprocessing.Queue",),
-    ),
-    Gate(
-        what="cold start against FastAPI on uvicorn",
-        workload="cold",
-        metric="ready_ms",
-        kind="times faster",
-        floor=2.5,
-        goal=4.5,
-        references=("fastapi",),
-    ),
-    *(
-        Gate(
-            what=f"first answer from no replica, {what}, p90 ms",
-            workload="zero",
-            variant=variant,
-            metric="p90_ms",
-            kind="at most",
-            floor=floor,
-            goal=goal,
-        )
-        for what, variant, floor, goal in (
-            ("hello", "hello-off", 300, 150),
-            ("hello forked", "hello-imports", 25, 8),
-            ("3 s model forked", "slow-loaded", 40, 15),
-            ("500 MB model forked", "heavy-loaded", 40, 15),
-        )
-    ),
-    Gate(
-        what="memory of 8 forked replicas of 500 MB, times that of one",
-        workload="shared",
-        metric="times_one",
-        kind="at most",
-        floor=1.3,
-        goal=1.1,
-    ),
-    Gate(
-        what="hello through `hotplate up` with a token against `hotplate run`",
-        workload="up",
-        metric="rate",
-        kind="times",
-        floor=0.8,
-        goal=0.95,
-        references=("hotplate run",),
-    ),
-    Gate(what="memory idle, MB", workload="memory", metric="idle_mb", kind="at most", floor=60, goal=40),
-    Gate(what="memory in use, MB", workload="memory", metric="used_mb", kind="at most", floor=60, goal=40),
-    *(_dialect(name) for name in ("function", "input_schema", "routes", "predictor", "entry_point")),
-)
 
 
 def judge(samples: Sequence[Sample], gates: Sequence[Gate] = GATES) -> list[Verdict]:

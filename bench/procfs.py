@@ -52,9 +52,31 @@ def tree(root: int) -> list[Process]:
         members |= more
 
 
+def command(pid: int) -> bytes:
+    """What a process calls itself; nothing where it is gone."""
+    try:
+        return (PROC / str(pid) / "cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return b""
+
+
 def cpu_s(processes: Iterable[Process]) -> float:
     """User and system time of all of them together, in seconds."""
     return sum(found.cpu_s for found in processes)
+
+
+def run_s(pid: int) -> float:
+    """What the threads of one process have run, in seconds, to the nanosecond: `cpu_s` counts in hundredths.
+
+    Threads and children that have ended are not in it; 0 where the process is gone.
+    """
+    total_ns = 0
+    for task in (PROC / str(pid) / "task").glob("*/schedstat"):
+        try:
+            total_ns += int(task.read_text().split()[0])
+        except (FileNotFoundError, ProcessLookupError, PermissionError):
+            continue
+    return total_ns / 1e9
 
 
 def pss_mb(processes: Iterable[Process]) -> float:

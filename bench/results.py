@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -49,3 +49,19 @@ def load(path: Path = LATEST) -> Results:
     data["samples"] = tuple(Sample(**sample) for sample in data["samples"])
     data["failures"] = tuple(Failure(**failure) for failure in data["failures"])
     return Results(**data)
+
+
+def joined(runs: Sequence[Results]) -> Results:
+    """Several runs as one. What a workload has comes whole from the last run that measured it: ratios are never taken
+    between two runs."""
+    last: dict[str, Results] = {sample.workload: run for run in runs for sample in run.samples}
+    told = [run for run in runs if any(run is kept for kept in last.values())]
+    return Results(
+        date=told[-1].date,
+        command="; ".join(dict.fromkeys(run.command for run in told)),
+        machine=told[-1].machine,
+        settings=told[-1].settings,
+        systems={name: system for run in told for name, system in run.systems.items()},
+        samples=tuple(sample for run in told for sample in run.samples if last[sample.workload] is run),
+        failures=tuple(failure for run in told for failure in run.failures if last.get(failure.workload, run) is run),
+    )

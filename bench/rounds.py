@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import groupby
 
@@ -38,17 +38,26 @@ class Rounds:
                     self._measure_peer(group, peer)
                 for workload in group:
                     for name, measure in workload.extra.items():
-                        self._keep(workload, workload.variants[0], name, measure(self.settings))
+                        self._measure_extra(workload, name, measure)
+
+    def _measure_extra(self, workload: Workload, name: str, measure: Callable[[Settings], Measured]) -> None:
+        variant = workload.extra_variant
+        if self._failed(name, workload, variant):
+            return
+        try:
+            self._keep(workload, variant, name, measure(self.settings))
+        except (BenchError, OSError) as error:
+            self._fail(workload, variant, name, str(error))
 
     def _measure_peer(self, group: Sequence[Workload], peer: Peer) -> None:
-        wanted = [pair for pair in asked(group, peer) if not self._failed(peer, *pair)]
+        wanted = [pair for pair in asked(group, peer) if not self._failed(peer.name, *pair)]
         if not wanted:
             return
         try:
             self._serve(group, peer, wanted)
         except OSError as error:
             for workload, variant in wanted:
-                self._fail(workload, variant, peer, f"it could not be started: {error}")
+                self._fail(workload, variant, peer.name, f"it could not be started: {error}")
 
     def _serve(self, group: Sequence[Workload], peer: Peer, wanted: Sequence[tuple[Workload, Variant]]) -> None:
         cores = {self.settings.server_core} if group[0].pinned else self.all_cores
@@ -63,23 +72,23 @@ class Rounds:
                         self._ready(server, variant, LATER_READY_S if at else READY_S)
                     self._keep(workload, variant, peer.name, variant.measure(server, self.settings))
                 except (BenchError, OSError) as error:
-                    self._fail(workload, variant, peer, str(error))
+                    self._fail(workload, variant, peer.name, str(error))
 
     def _ready(self, server: Server, variant: Variant, limit_s: float) -> None:
         """One correct answer right before the window, or its figures mean nothing."""
         wait_ready(server, server.peer.calls[variant.call], variant.value, variant.expected, limit_s=limit_s)
 
-    def _failed(self, peer: Peer, workload: Workload, variant: Variant) -> bool:
+    def _failed(self, system: str, workload: Workload, variant: Variant) -> bool:
         return any(
-            (failure.system, failure.workload, failure.variant) == (peer.name, workload.name, variant.name)
+            (failure.system, failure.workload, failure.variant) == (system, workload.name, variant.name)
             for failure in self.failures
         )
 
-    def _fail(self, workload: Workload, variant: Variant, peer: Peer, why: str) -> None:
+    def _fail(self, workload: Workload, variant: Variant, system: str, why: str) -> None:
         self.failures.append(
-            Failure(workload=workload.name, variant=variant.name, system=peer.name, round=self.round, why=why)
+            Failure(workload=workload.name, variant=variant.name, system=system, round=self.round, why=why)
         )
-        self._say(f"{workload.name} {variant.name} · {peer.name} failed: {why.splitlines()[0]}")
+        self._say(f"{workload.name} {variant.name} · {system} failed: {why.splitlines()[0]}")
 
     def _keep(self, workload: Workload, variant: Variant, system: str, measured: Measured) -> None:
         values, quiet = measured

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from serving import Reply
+from support.tied import tied
 
 from hotplate.deployment import sealed, snapshot, tokens
 from hotplate.deployment.home import Home
@@ -229,7 +230,7 @@ def serve_fleet(root: Path, env: Mapping[str, str] | None = None) -> Iterator[Fl
     listener = socket.create_server(("127.0.0.1", 0))
     with (home.root / "test.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hotplate.server", "--fd", str(listener.fileno())],
+            tied([sys.executable, "-m", "hotplate.server", "--fd", str(listener.fileno())]),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,

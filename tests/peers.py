@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache" / "peers"
@@ -66,9 +67,34 @@ def mcp_python() -> Path:
     return _environment("mcp", "mcp==2.3.0")
 
 
+def moto_python() -> Path:
+    """The interpreter of an environment with moto's server, which speaks S3's protocol."""
+    return _environment("moto", "moto[server]==5.2.5")
+
+
 def clients_python() -> Path:
     """The interpreter of an environment with Hotplate and the HTTP clients that authors use."""
     return _environment("clients", "requests", "httpx", "aiohttp", "--editable", str(CACHE.parent.parent))
+
+
+def ray_python() -> Path:
+    """The interpreter of an environment with what the extra `ray` is, in the version of the lock; without Hotplate."""
+    root = CACHE.parent.parent
+    extra = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]["ray"]
+    locked = tomllib.loads((root / "uv.lock").read_text())["package"]
+    version = next(package["version"] for package in locked if package["name"] == "ray")
+    return _environment("ray", *extra, f"ray=={version}")
+
+
+def kubernetes_python() -> Path:
+    """The interpreter of an environment with the schemas of Kubernetes, of KEDA's and Knative's objects, and Helm."""
+    return _environment(
+        "kubernetes",
+        "kubernetes-validate==1.37.0",
+        "cloudcoil-models-keda==2.16.1.0",
+        "cloudcoil-models-knative-serving==1.17.0.1",
+        "helm-python-sdk==0.2.2",
+    )
 
 
 def _environment(name: str, *packages: str) -> Path:

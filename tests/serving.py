@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.tied import tied
+
 START_S = 30.0
 
 
@@ -191,7 +193,7 @@ def serve(
 ) -> Iterator[Server]:
     """Run `hotplate run ARGS --port 0` and give it once it is ready. `under` is a command that runs it, as strace."""
     process = subprocess.Popen(
-        [*under, python, *program, "run", *map(str, args), "--port", str(port), "--log-format", "json"],
+        tied([*under, *tied([python, *program, "run", *map(str, args), "--port", str(port), "--log-format", "json"])]),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from bench import procfs
 from bench.cores import pinned
 from bench.environments import ROOT
+from bench.records import BenchError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,3 +38,11 @@ def run(argv: Sequence[str], core: int) -> Finished:
         finally:
             popen.kill()
     return Finished(output=output, status=popen.returncode, cpu_s=used.cpu_s if used else 0.0)
+
+
+def figures(argv: Sequence[str], core: int, what: str) -> dict[str, float]:
+    """Run a program that ends with a line of JSON, and give what that says. Raises BenchError, which names `what`."""
+    done = run(argv, core)
+    if done.status:
+        raise BenchError(f"{what} could not be measured:\n{done.output[-1500:]}")
+    return json.loads(done.output.strip().splitlines()[-1])

@@ -10,9 +10,11 @@ from bench.peers.litserve.peer import PEER as LITSERVE
 from bench.peers.mlserver.peer import PEER as MLSERVER
 from bench.peers.nginx.peer import PEER as NGINX
 from bench.peers.octoai.peer import PEER as OCTOAI
+from bench.peers.rayserve.peer import PEER as RAYSERVE
 from bench.peers.uvicorn.peer import PEER as UVICORN
 from bench.records import Peer
 
 PEERS: dict[str, Peer] = {
-    peer.name: peer for peer in (HOTPLATE, NGINX, UVICORN, FASTAPI, LITSERVE, BENTOML, MLSERVER, OCTOAI, *DIALECTS)
+    peer.name: peer
+    for peer in (HOTPLATE, NGINX, UVICORN, FASTAPI, LITSERVE, BENTOML, MLSERVER, OCTOAI, RAYSERVE, *DIALECTS)
 }

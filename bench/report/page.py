@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from bench import gates
 from bench.environments import ROOT
 from bench.records import BenchError
 from bench.report import plot, table
-from bench.results import Results
+from bench.results import Results, joined
 
 PAGE = ROOT / "docs" / "benchmarks.md"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 
 
-def write(results: Results, page: Path = PAGE) -> None:
-    """Replace what stands between the marks. The text around them, which tells the method, stays."""
+def write(runs: Sequence[Results], page: Path = PAGE) -> None:
+    """Replace what stands between the marks by what the runs found. The text around them, which tells the method,
+    stays."""
     text = page.read_text()
     if text.count(BEGIN) != 1 or text.count(END) != 1:
         raise BenchError(f"{page} must hold {BEGIN} and {END} once each.")
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{figures(results)}\n\n{END}{after}")
-    page.with_suffix(".svg").write_text(plot.svg(results))
+    page.write_text(f"{before}{BEGIN}\n\n{figures(runs)}\n\n{END}{after}")
+    page.with_suffix(".svg").write_text(plot.svg(joined(runs)))
 
 
-def figures(results: Results) -> str:
+def figures(runs: Sequence[Results]) -> str:
     """The figures as Markdown: where and when, the goals, the tables, and who could not be measured."""
-    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in results.machine.items())
-    settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in results.settings.items())
+    results = joined(runs)
     systems = [f"| {told['title']} | {told['version']} | {told['processes']} |" for told in results.systems.values()]
     parts = [
-        f"Measured on {results.date} with `{results.command}`.\nMachine: {machine}.\nSettings: {settings}.",
+        *(_header(run) for run in runs),
         "![A bar per system for each workload](benchmarks.svg)",
         "\n".join(["| system | version | processes |", "|---|---|---|", *systems]),
         "### Floors and goals\n\n```text\n" + "\n".join(gates.lines(gates.judge(results.samples))) + "\n```",
@@ -44,3 +45,9 @@ def figures(results: Results) -> str:
         ]
         parts.append("### Not measured\n\n" + "\n".join(told))
     return "\n\n".join(parts)
+
+
+def _header(run: Results) -> str:
+    machine = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in run.machine.items())
+    settings = ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in run.settings.items())
+    return f"Measured on {run.date} with `{run.command}`.\nMachine: {machine}.\nSettings: {settings}."

@@ -44,7 +44,8 @@ class Workload:
 
     `pinned` puts the whole server on one core; without it the server has every core. `shared` lets it use a server
     that other workloads of the same task use too. `main` is the metric that is compared, and `references` are the
-    systems that the others are compared with. `extra` are stand-ins that are no servers, measured once a round.
+    systems that the others are compared with. `extra` are stand-ins that are no servers, measured once a round and
+    told with the variant `extra_of`, or with the first.
     """
 
     name: str
@@ -59,11 +60,17 @@ class Workload:
     extra: Mapping[str, Callable[[Settings], Measured]] = field(
         default_factory=dict[str, Callable[[Settings], Measured]]
     )
+    extra_of: str = ""
 
     @property
     def main(self) -> Metric:
         """The first metric is the one that counts."""
         return self.metrics[0]
+
+    @property
+    def extra_variant(self) -> Variant:
+        """Where stand-ins are told."""
+        return next((variant for variant in self.variants if variant.name == self.extra_of), self.variants[0])
 
 
 RATE = Metric(name="rate", unit="req/s", higher_is_better=True)

@@ -5,7 +5,12 @@ The model sleeps, so arithmetic gives the bound: 32 items per 8.2 ms. What is mi
 
 from __future__ import annotations
 
-from bench.load import wrk
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.cores import pinned
+from bench.load import sleeps, wrk
 from bench.peers.nginx.peer import PROMPT
 from bench.records import Settings
 from bench.servers import Server
@@ -28,6 +33,15 @@ def _measure(server: Server, settings: Settings) -> Measured:
     return {**values, "share": values["rate"] / BOUND}, quiet
 
 
+def _sleeps(settings: Settings) -> Measured:
+    """The same sleeps with nothing between them."""
+    command = [sys.executable, str(Path(sleeps.__file__)), str(LARGEST / BOUND), str(settings.window_s)]
+    with pinned({settings.server_core}):
+        done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    rate = float(done.stdout) * LARGEST
+    return {"rate": rate, "share": rate / BOUND}, True
+
+
 WORKLOAD = Workload(
     name="batch",
     title=f"batch: 5 ms + 0.1 ms an item, at most 32, 64 clients; bound {BOUND:,.0f} req/s",
@@ -35,4 +49,5 @@ WORKLOAD = Workload(
     metrics=(RATE, Metric(name="share", unit="of bound", digits=3, higher_is_better=True), P50, P99, CPU, ERRORS),
     variants=(Variant(name="", call="batch", value=PROMPT, expected=PROMPT, measure=_measure),),
     bound=BOUND,
+    extra={"the sleeps alone": _sleeps},
 )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import resource
+import subprocess
+import sys
+import time
+
 from bench import procfs
 from bench.peers.nginx.peer import PROMPT
 from bench.records import Settings
@@ -16,6 +21,17 @@ def _measure(server: Server, settings: Settings) -> Measured:
     return {"ready_ms": took * 1e3, "cpu_ms": procfs.cpu_s(server.tree()) * 1e3}, True
 
 
+def _imports(settings: Settings) -> Measured:
+    """An interpreter that imports what a server here cannot do without, and ends."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import uvloop, httptools"], check=True, timeout=60)
+    took = time.monotonic() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return {"ready_ms": took * 1e3, "cpu_ms": cpu_s * 1e3}, True
+
+
 WORKLOAD = Workload(
     name="cold",
     title="cold: command to first correct answer, unpinned",
@@ -25,4 +41,5 @@ WORKLOAD = Workload(
     references=("fastapi",),
     pinned=False,
     shared=False,
+    extra={"python -c 'import uvloop, httptools'": _imports},
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bench.load import wrk
 from bench.peers.nginx.peer import PROMPT
-from bench.records import Settings
+from bench.records import Call, Settings
 from bench.servers import Server
 from bench.windows import measure
 from bench.workloads.base import CPU, ERRORS, P50, P99, RATE, Measured, Variant, Workload
@@ -16,14 +16,18 @@ from bench.workloads.base import CPU, ERRORS, P50, P99, RATE, Measured, Variant,
 CONNECTIONS = 64
 
 
-def _same(server: Server, settings: Settings, name: str = "hello") -> Measured:
-    call = server.peer.calls[name]
+def greet(server: Server, call: Call, settings: Settings) -> Measured:
+    """Ask for the same greeting again and again, from as many connections as this workload has."""
 
     def drive(seconds: float):
         return wrk.same(server, call, PROMPT, connections=CONNECTIONS, seconds=seconds, core=settings.client_core)
 
     drive(settings.warmup_s)
     return measure(server, settings, drive)
+
+
+def _same(server: Server, settings: Settings, name: str = "hello") -> Measured:
+    return greet(server, server.peer.calls[name], settings)
 
 
 def _unique(server: Server, settings: Settings) -> Measured:

@@ -1,10 +1,10 @@
 """*hop*: how long 10 MB take from the server that has them to the user's function in another process.
 
-For a server: from the whole body in its hands to the function, by its own clock where it tells (Hotplate does in every
-answer, and counts the encoding of the answer too), and beside that from the last byte on the client's side
+For a server: from the whole body in its hands to the function, by its own clock where it tells (Hotplate does in
+every answer, and counts the encoding of the answer too), and beside that from the last byte on the client's side
 (`load/last_byte.py`). Against it the same bytes through a multiprocessing.Queue, from `put` to the child that has
-them, on the same core (`load/queue_hop.py`). Bare uvicorn has no second process: its figure is the cost of the last
-byte alone, with the body joined in memory.
+them, on the same core (`load/queue_hop.py`), and the least that waking another Python costs (`load/doorbell.py`).
+Bare uvicorn has no second process: its figure is the cost of the last byte alone, with the body joined in memory.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ SIZE = 10_000_000
 BODY = bytes(SIZE)
 REPEATS = 10
 _QUEUE = Path(last_byte.__file__).with_name("queue_hop.py")
+_DOORBELL = Path(last_byte.__file__).with_name("doorbell.py")
 
 
 class _Entered:
@@ -58,6 +59,14 @@ def _queue(settings: Settings) -> Measured:
     return {"hop_us": took["median_us"], "best_us": min(took["all_us"])}, True
 
 
+def _doorbell(settings: Settings) -> Measured:
+    command = [sys.executable, str(_DOORBELL), str(SIZE), str(REPEATS), str(settings.client_core)]
+    with pinned({settings.server_core}):
+        done = subprocess.run(command, capture_output=True, check=True, timeout=120)
+    took = json.loads(done.stdout)
+    return {"hop_us": took["median_us"], "best_us": min(took["all_us"])}, True
+
+
 WORKLOAD = Workload(
     name="hop",
     title="hop: 10 MB from the server to the function",
@@ -70,5 +79,5 @@ WORKLOAD = Workload(
     ),
     variants=(Variant(name="", call="hop", value=BODY, expected=_Entered(), measure=_measure),),
     references=("multiprocessing.Queue",),
-    extra={"multiprocessing.Queue": _queue},
+    extra={"multiprocessing.Queue": _queue, "the wake-up alone": _doorbell},
 )

@@ -6,27 +6,17 @@ Both have one worker and one core, and are measured one after the other in the s
 from __future__ import annotations
 
 from bench.cores import pinned
-from bench.load import wrk
 from bench.peers.nginx.peer import PROMPT
-from bench.records import Call, Settings
+from bench.records import Settings
 from bench.servers import Server, started, wait_ready
-from bench.windows import measure
 from bench.workloads.base import CPU, ERRORS, P50, P99, RATE, Measured, Variant, Workload
-from bench.workloads.hello import CONNECTIONS
+from bench.workloads.hello import greet
 
 RUN = "hotplate run"
 
 
-def _drive(server: Server, call: Call, settings: Settings) -> Measured:
-    def drive(seconds: float):
-        return wrk.same(server, call, PROMPT, connections=CONNECTIONS, seconds=seconds, core=settings.client_core)
-
-    drive(settings.warmup_s)
-    return measure(server, settings, drive)
-
-
 def _up(server: Server, settings: Settings) -> Measured:
-    return _drive(server, server.peer.calls["up"], settings)
+    return greet(server, server.peer.calls["up"], settings)
 
 
 def _run(settings: Settings) -> Measured:
@@ -35,7 +25,7 @@ def _run(settings: Settings) -> Measured:
     call = PEER.calls["hello"]
     with pinned({settings.server_core}), started(PEER, "hello", {settings.server_core}) as server:
         wait_ready(server, call, PROMPT, PROMPT)
-        return _drive(server, call, settings)
+        return greet(server, call, settings)
 
 
 WORKLOAD = Workload(

@@ -1,17 +1,20 @@
 """*zero*: a call to an endpoint without replicas, from its first byte to its answer, by the way replicas are started.
 
+Beside it stand Ray Serve, which has one way to start a replica, and BentoML, whose server is started for the call.
+
 *shared*: the memory of eight replicas that a template has loaded for, by that of one replica alone.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
 from bench import live, procfs
 from bench.peers.nginx.peer import PROMPT
 from bench.records import BenchError, Settings
-from bench.servers import Server, ask
+from bench.servers import Server, ask, started, wait_ready
 from bench.workloads.base import Measured, Metric, Variant, Workload
 
 STARTS = {"hello-off": 10, "hello-imports": 30, "slow-loaded": 20, "heavy-loaded": 20}
@@ -19,16 +22,45 @@ STARTS = {"hello-off": 10, "hello-imports": 30, "slow-loaded": 20, "heavy-loaded
 REPLICAS = 8
 
 
+FEW = 3
+"""How often a peer is woken: it takes seconds."""
+STARTED_FOR_IT = {"bentoml": {"hello-off": "hello", "slow-loaded": "slow"}}
+"""Peers that cannot go down to nothing and back: a server of this task is started for the call, and ended after it."""
+REPLICAS_OF = {
+    "hello-off": b"ServeReplica:asleep:",
+    "asleep": b"ServeReplica:asleep:",
+    "slow-loaded": b"ServeReplica:slow:",
+}
+"""What a replica of Ray Serve calls itself. A worker that has none yet waits under another name."""
+
+
 def _none(revision: dict[str, object]) -> bool:
     return not revision["replicas"]
+
+
+def wait_asleep(server: Server, endpoint: str) -> None:
+    """Wait until an endpoint has no replica."""
+    if server.peer.name != "rayserve":
+        live.wait_until(server, endpoint, "no replica", _none)
+        return
+    end = time.perf_counter() + live.PATIENCE_S
+    while any(REPLICAS_OF[endpoint] in procfs.command(member.pid) for member in server.tree()):
+        if time.perf_counter() > end:
+            raise BenchError(f"{endpoint} does not scale down")
+        time.sleep(live.POLL_S)
 
 
 def _measure(endpoint: str) -> Callable[[Server, Settings], Measured]:
     def measure(server: Server, settings: Settings) -> Measured:
         call = server.peer.calls[endpoint]
+        task = STARTED_FOR_IT.get(server.peer.name, {}).get(endpoint)
         took: list[float] = []
-        for _ in range(STARTS[endpoint]):
-            live.wait_until(server, endpoint, "no replica", _none)
+        for _ in range(STARTS[endpoint] if server.peer.name == "hotplate" else FEW):
+            if task is not None:
+                with started(server.peer, task, os.sched_getaffinity(0)) as fresh:
+                    took.append(wait_ready(fresh, call, PROMPT, PROMPT, poll_s=0.002) * 1e3)
+                continue
+            wait_asleep(server, endpoint)
             begun = time.perf_counter()
             if ask(server.port, call, PROMPT, timeout_s=60.0) != PROMPT:
                 raise BenchError(f"{endpoint} gave a wrong answer")

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hotplate.authoring import Service, batch, path, progress, volume_path
+    from hotplate.authoring import Cancelled, Service, batch, cancelled, output_path, path, progress, volume_path
     from hotplate.client import AsyncClient, Client
     from hotplate.media import Audio, File, Image, Video
 
@@ -17,12 +17,15 @@ __version__ = "0.1.0"
 _HOME = {
     "AsyncClient": "hotplate.client",
     "Audio": "hotplate.media",
+    "Cancelled": "hotplate.authoring",
     "Client": "hotplate.client",
     "File": "hotplate.media",
     "Image": "hotplate.media",
     "Service": "hotplate.authoring",
     "Video": "hotplate.media",
     "batch": "hotplate.authoring",
+    "cancelled": "hotplate.authoring",
+    "output_path": "hotplate.authoring",
     "path": "hotplate.authoring",
     "progress": "hotplate.authoring",
     "volume_path": "hotplate.authoring",
@@ -31,12 +34,15 @@ _HOME = {
 __all__ = [
     "AsyncClient",
     "Audio",
+    "Cancelled",
     "Client",
     "File",
     "Image",
     "Service",
     "Video",
     "batch",
+    "cancelled",
+    "output_path",
     "path",
     "progress",
     "volume_path",

@@ -1,4 +1,4 @@
-"""What an author imports: `Service`, `path`, `batch`, `progress` and `volume_path`.
+"""What an author imports: `Service`, `path`, `batch`, `progress`, `cancelled`, `output_path` and `volume_path`.
 
 This module lies on the cold-start path of every service, so it imports nothing that Python itself has not loaded
 already. The dialects read the marks that its decorators leave; nothing here knows how a project is served.
@@ -17,6 +17,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEFAULT_VOLUME_PATH = "/octoai/cache"
 """Where a container has its volume mounted when nothing else is said."""
 
+OUTPUT_VARIABLE = "HOTPLATE_OUTPUT_PATH"
+"""The environment variable in which a training finds its output folder."""
+
 ENDPOINT_VARIABLE = "HOTPLATE_ENDPOINT"
 """The environment variable in which a worker finds its endpoint's name."""
 
@@ -25,6 +28,15 @@ PATH_MARK = "__path__"
 
 BATCH_MARK = "__hotplate_batch__"
 """The attribute by which a callable carries `(max_size, max_wait_ms)`."""
+
+
+class Cancelled(BaseException):
+    """Nobody waits for the current call any more: its job was cancelled, its time is over, or its caller has gone.
+
+    `progress` raises it, so that a plain function ends and its slot is free. Like `KeyboardInterrupt` it is no
+    `Exception`, so that `except Exception` lets it pass. Clean up in `finally`, and let it out: what the call gives is
+    not wanted.
+    """
 
 
 class Service(ABC):
@@ -113,10 +125,23 @@ def progress(fraction: float | None = None, text: str = "") -> None:
     Args:
         fraction: from 0.0 to 1.0; None when it is not known.
         text: what is being done, such as `epoch 3 of 10`. At most 500 characters are kept.
+
+    Raises:
+        Cancelled: in a plain function or generator, when nobody waits for the call any more. An `async def` function is
+            cancelled at its next `await` instead.
     """
     worker = sys.modules.get("hotplate.worker.progress")
     if worker is not None:
         worker.report(fraction, text)
+
+
+def cancelled() -> bool:
+    """Tell whether nobody waits for the current call any more, for a loop that would rather end by itself.
+
+    It is for plain functions and generators, and asked in the thread that was called. Outside of a call it is False.
+    """
+    worker = sys.modules.get("hotplate.worker.progress")
+    return worker is not None and worker.cancelled()
 
 
 def volume_path() -> str:
@@ -130,6 +155,16 @@ def volume_path() -> str:
     if ours:
         os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103
     return volume
+
+
+def output_path() -> str:
+    """Give the folder whose files are kept with a training: `HOTPLATE_OUTPUT_PATH`, else `output` where the code runs.
+
+    A training that is run again, because its server died, finds there what it had written before.
+    """
+    output = os.environ.get(OUTPUT_VARIABLE) or os.path.abspath("output")  # noqa: PTH100
+    os.makedirs(output, exist_ok=True)  # noqa: PTH103
+    return output
 
 
 def volume_environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -11,13 +11,18 @@ HotplateError
 │   ├── InvalidOutput         the author's function returned a value that does not fit its annotation
 │   ├── ProjectError          the project cannot be read, matched or loaded
 │   │   ├── MissingExtra      a package is needed that is not installed (also an ImportError)
-│   │   └── PackagesRefused   the packages that a project asks for cannot be had together, or at all
+│   │   ├── PackagesRefused   the packages that a project asks for cannot be had together, or at all
+│   │   └── ImageFailed       a step of an image's build failed
 │   ├── SettingError          a setting, flag or project file has a wrong value
 │   ├── NotProvided           the project has no function for this, though callers may ask for it
 │   ├── Unauthorized          no token, or one that is wrong, expired or revoked
 │   ├── Forbidden             the token may not do this, or the request comes from another site
 │   ├── NotFound              there is no such endpoint, revision, token, secret or volume
 │   ├── Conflict              it is there already, or something else still uses it
+│   ├── EngineRefused         the container engine says no
+│   ├── TargetRefused         where replicas are to run, such a replica cannot be had
+│   ├── ImageInvalid          an image, or what a registry sent of it, is not what it should be
+│   ├── RegistryRefused       a registry does not give or take an image: unknown, not allowed, no room
 │   ├── BlockedURL            a URL that may not be fetched from this machine
 │   ├── FetchFailed           a URL that gave no usable answer (also a ValueError)
 │   └── JobError              a request about a job cannot be met
@@ -36,7 +41,10 @@ HotplateError
 │   ├── JobQueueFull          too many jobs wait
 │   └── StorageFull           there is no room left on the disk for jobs
 │   ├── DiskFull              no room is left on the disk
-│   └── IndexUnreachable      the package index gives no answer
+│   ├── IndexUnreachable      the package index gives no answer
+│   ├── EngineUnavailable     no container engine answers
+│   ├── TargetUnavailable     where replicas are to run, nobody answers, or there is no room now
+│   └── RegistryUnreachable   a registry of images gives no answer, or breaks off again and again
 └── PlatformError             ours; logged with an id
     └── WireError             a frame between server and worker is malformed
 
@@ -163,6 +171,12 @@ class PackagesRefused(ProjectError):
     code = "packages_refused"
 
 
+class ImageFailed(ProjectError):
+    """The image of the project cannot be built."""
+
+    code = "image_failed"
+
+
 class SettingError(UserError):
     """A setting has a wrong value.
 
@@ -214,6 +228,30 @@ class Conflict(UserError):
     """It is there already, or something else still uses it."""
 
     code = "conflict"
+
+
+class EngineRefused(UserError):
+    """The container engine refuses this."""
+
+    code = "engine_refused"
+
+
+class TargetRefused(UserError):
+    """Such a replica cannot be had where the endpoint's replicas are to run."""
+
+    code = "target_refused"
+
+
+class ImageInvalid(UserError):
+    """The image is not what it should be."""
+
+    code = "image_invalid"
+
+
+class RegistryRefused(UserError):
+    """The registry does not give or take the image."""
+
+    code = "registry_refused"
 
 
 class BlockedURL(UserError):
@@ -332,6 +370,24 @@ class IndexUnreachable(Unavailable):
     """The package index gives no answer. Check the network, or set UV_DEFAULT_INDEX to another one."""
 
     code = "index_unreachable"
+
+
+class EngineUnavailable(Unavailable):
+    """No container engine answers. Start Docker or Podman, or name another one with --engine."""
+
+    code = "engine_unavailable"
+
+
+class TargetUnavailable(Unavailable):
+    """Where the endpoint's replicas are to run, nobody answers, or there is no room now."""
+
+    code = "target_unavailable"
+
+
+class RegistryUnreachable(Unavailable):
+    """The registry gives no answer. Check its name and the network, and try again."""
+
+    code = "registry_unreachable"
 
 
 class PlatformError(HotplateError):

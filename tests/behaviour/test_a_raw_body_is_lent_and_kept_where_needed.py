@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+import socket
+import threading
 from collections.abc import Iterator
+from http.client import HTTPResponse
 
 import pytest
 from serving import Server, serve, write_project
@@ -58,3 +62,28 @@ def test_what_the_model_keeps_is_not_overwritten_by_the_next_body(server: Server
         server.post("/infer", os.urandom(1_000_000), headers=RAW)
     for index, body in enumerate(bodies):
         assert server.post("/check", {"index": index}).json()["output"] == hashlib.sha256(body).hexdigest()
+
+
+def test_large_and_small_bodies_take_turns_on_one_connection(server: Server) -> None:
+    """Where a connection receives changes with the size of its bodies; pipelined ones lie behind one another there."""
+    sizes = [200_000, 10, 3_900, 5_000, 70_000, 0x10000, 1, 900_000, 4_096, 30_000, 300_000, 300_001, 2]
+    bodies = [os.urandom(size) for size in sizes]
+    kinds = [f"application/octet-stream; n={number % 3}" for number in range(len(sizes))]
+    requests = b"".join(
+        b"POST /infer HTTP/1.1\r\nHost: localhost\r\nContent-Type: %b\r\nContent-Length: %d\r\n\r\n%b"
+        % (kind.encode(), len(body), body)
+        for kind, body in zip(kinds, bodies, strict=True)
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as sock:
+        sender = threading.Thread(target=sock.sendall, args=(requests,))
+        sender.start()
+        answers = []
+        for _ in bodies:
+            answer = HTTPResponse(sock)
+            answer.fp = sock.makefile("rb", buffering=0)  # so that the next answer stays in the socket
+            answer.begin()
+            told = json.loads(answer.read())
+            assert answer.status == 200, (len(answers), told)
+            answers.append(told["output"])
+        sender.join()
+    assert answers == [hashlib.sha256(body).hexdigest() for body in bodies]

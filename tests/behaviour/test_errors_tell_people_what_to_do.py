@@ -54,7 +54,8 @@ CASES = {
     "a file that is no YAML": Case(
         files={"service.py": GOOD, "hotplate.yaml": "name: x\n  port: 1\n"},
         status=2,
-        told="error: hotplate.yaml:2: This is not YAML: mapping values are not allowed here.\n",
+        told="error: hotplate.yaml:2: This is not YAML: mapping values are not allowed here.\n"
+        "  Mend the line or the one before it: a bracket or a quote may be open, or a colon lack its blank.\n",
     ),
     # the command line
     "an option that is misspelt": Case(

@@ -24,7 +24,7 @@ def test_a_running_call_gets_its_answer(server: Server) -> None:
         assert server.process.wait(5) == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_an_idle_server_ends_at_once_with_status_0(server: Server, number: signal.Signals) -> None:
     with server.connect() as idle:
         begun = time.monotonic()

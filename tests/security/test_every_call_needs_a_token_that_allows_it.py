@@ -143,3 +143,14 @@ def test_last_use_is_kept(fleet: Fleet) -> None:
         return abs(found.get(ADMIN.spec.id, 0) - time.time()) < 60
 
     fleet.wait_for(used, "a row of token_use")
+
+
+def test_who_sends_wrong_tokens_again_and_again_is_told_to_wait(fleet: Fleet) -> None:
+    answers = [fleet.post("/echo/predict", TEXT, WRONG) for _ in range(12)]
+    assert answers[-1].status == 429
+    assert answers[-1].json()["code"] == "too_many_calls"
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert fleet.get("/echo/openapi.json", WRONG).status == fleet.post("/nobody/x", TEXT, WRONG).status == 429
+    assert fleet.post("/echo/predict", TEXT).status == 401, "without a token nothing is counted"
+    assert fleet.post("/echo/predict", TEXT, GOOD.headers).status == 200, "a right one is let in"
+    assert fleet.post("/echo/predict", TEXT, READER.headers).status == 403

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from control_rig import make_revision, running_control, server_socket, short_home
 
+from hotplate.control.registry_credentials import read_login
+from hotplate.errors import SettingError
+
 CANARY = "c4nary-b3a1d5e7-of-a-secret"
 SECOND = "s3cond-99aa88bb-of-a-secret"
 
@@ -19,6 +22,9 @@ def used():
     with short_home() as home, server_socket(home) as server, running_control(home) as control:
         control.good("POST", "/secrets", {"key": "API_KEY", "value": SECOND})
         control.good("PUT", "/secrets/API_KEY", {"value": CANARY})
+        login = {"key": "hub", "username": "ann", "token": SECOND}
+        control.good("POST", "/registry-credentials", login)
+        control.good("PUT", "/registry-credentials/hub", {"token": CANARY, "registry": "ghcr.io"})
         make_revision(home, "a" * 16)
         make_revision(home, "b" * 16)
         settings = {"container_secrets": ["API_KEY"]}
@@ -34,6 +40,9 @@ def used():
             control.ask("POST", "/secrets", {"key": "bad key", "value": CANARY}),
             control.ask("PUT", "/secrets/API_KEY", {"value": CANARY, "more": 1}),
             control.ask("POST", "/secrets", {"key": "X", "value": [CANARY]}),
+            control.ask("POST", "/registry-credentials", {**login, "token": CANARY}),
+            control.ask("POST", "/registry-credentials", {**login, "key": "b", "registry": "a/b"}),
+            control.ask("PUT", "/registry-credentials/hub", {"token": CANARY + "\n"}),
         ]
         assert {reply.status for reply in bad} == {409, 422}
         made = control.token("invoke")
@@ -43,6 +52,7 @@ def used():
 def test_no_answer_has_a_value_or_a_token(used):
     control, made, bad = used
     paths = ["/secrets", "/secrets/API_KEY", "/endpoints", "/endpoints/leaky", "/endpoints/leaky/deployments", "/audit"]
+    paths += ["/registry-credentials", "/registry-credentials/hub"]
     paths += ["/events", "/events/leaky", "/logs/leaky", "/tokens", f"/tokens/{made.split('_')[1]}", "/account"]
     for path in paths:
         text = control.ask("GET", path).body.decode()
@@ -82,6 +92,15 @@ def test_files_are_private_to_their_user(used):
     for name in ("admin-token", "key", "control.db", "snapshot.json"):
         assert (control.home.root / name).stat().st_mode & 0o077 == 0, name
     assert control.home.root.stat().st_mode & 0o077 == 0
+
+
+def test_a_registry_credential_is_read_on_this_machine_alone(used):
+    control, _, _ = used
+    assert read_login(control.home, "hub") == ("ghcr.io", "ann", CANARY)
+    found = control.good("GET", "/registry-credentials/hub")
+    assert set(found) == {"key", "registry", "username", "fingerprint", "created_at", "updated_at"}
+    with pytest.raises(SettingError, match="no registry credential other"):
+        read_login(control.home, "other")
 
 
 def test_a_secret_in_use_cannot_be_deleted_and_its_fingerprint_tells_a_change(used):

@@ -27,10 +27,14 @@ ORDER = (
     "edge",
     "scaling",
     "jobs",
+    "engine",
+    "targets",
     "server",
     "client",
     "build",
+    "images",
     "control",
+    "manifests",
     "supervisor",
     "compat",
     "cli",
@@ -44,6 +48,11 @@ EXCEPT = {
         "hotplate.edge.status",
     ): "the one table from error code to status, read where answers are made",
     ("hotplate.control.api.documents", "hotplate.server.pages"): "the documentation page: fixed files and no code",
+    (
+        "hotplate.server.spoken",
+        "hotplate.faces.mcp_messages",
+    ): "what a project says of itself: read in the server, so that it waits for no slot",
+    ("hotplate.control.ui.files", "hotplate.server.pages"): "the scripts of its forms: fixed files and no code",
     ("hotplate.worker.boot", "hotplate.compat"): "where the import shims lie, put last on sys.path",
     ("hotplate.server.command", "hotplate.compat"): "where the import shims lie, for the command's own sys.path",
 }
@@ -57,6 +66,8 @@ NEVER = {
     ("jobs", "dialects"): "jobs never see user code",
     ("jobs", "faces"): "jobs keep bodies and never parse them",
     ("jobs", "worker"): "the worker never touches the store",
+    ("targets", "edge"): "a target finds places; calls are the server's",
+    ("targets", "worker"): "a target finds places; the replica starts its worker",
     ("client", "jobs"): "the client is for machines that serve nothing",
     ("edge", "dialects"): "the edge knows HTTP alone",
     ("edge", "faces"): "the edge knows HTTP alone",
@@ -169,7 +180,7 @@ def third_party(source: Source) -> list[str]:
         if here == "contract" and top not in CONTRACT_MAY_IMPORT:
             wrong.append(f"{source.name}:{line}: contract imports msgspec and the standard library alone, not {top}")
         owner = ONE_CLIENT_LIBRARY_EACH.get(top)
-        if owner and source.module != f"hotplate.targets.{owner}":
+        if owner and not within(source.module, f"hotplate.targets.{owner}"):
             wrong.append(f"{source.name}:{line}: only targets/{owner}.py imports {top}")
     return wrong
 

@@ -49,6 +49,7 @@ PROCESSES = {
 ONLY_WHERE_NEEDED = {
     "hotplate.worker.tasks": "asyncio, for projects with `async def` routes",
     "hotplate.worker.lanes": "asyncio, for their batches",
+    "hotplate.server.traces": "opentelemetry, with --traces on",
 }
 """Modules with a heavier import of their own, and for whom."""
 

@@ -25,6 +25,7 @@ from socketserver import ThreadingUnixStreamServer
 from typing import Any
 
 import msgspec
+from support.tied import tied
 
 from hotplate.contract.types import Contract
 from hotplate.deployment import snapshot
@@ -130,7 +131,7 @@ def running_control(home: Home, *words: str) -> Iterator[Control]:
     log = home.root / "control.log"
     with listener, log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "hotplate.control", "--fd", str(listener.fileno()), *words],
+            tied([sys.executable, "-m", "hotplate.control", "--fd", str(listener.fileno()), *words]),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -175,6 +176,7 @@ class ServerSocket:
     home: Home
     rollouts: dict[str, tuple[str, str]] = field(default_factory=dict)
     reloads: int = 0
+    looks: int = 0
 
     def state(self) -> dict[str, Any]:
         endpoints: dict[str, Any] = {}
@@ -206,6 +208,7 @@ def server_socket(home: Home) -> Iterator[ServerSocket]:
             self._answer(b"{}")
 
         def do_GET(self) -> None:
+            rig.looks += 1
             self._answer(json.dumps(rig.state()).encode())
 
         def _answer(self, body: bytes) -> None:

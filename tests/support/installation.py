@@ -16,7 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from support.tied import undone
+
 PROGRAMS = Path(sys.executable).parent
+PATIENCE_S = 110.0
 FREE_PORTS = ("--port", "0", "--control-port", "0")
 
 
@@ -49,22 +52,46 @@ class Installation:
     def admin(self) -> str:
         return (self.root / "admin-token").read_text().strip()
 
-    def run(self, *words: str, folder: Path | None = None, code: int | None = 0, given: str = "") -> Done:
+    def run(
+        self,
+        *words: str,
+        folder: Path | None = None,
+        code: int | None = 0,
+        given: str = "",
+        patience_s: float = PATIENCE_S,
+    ) -> Done:
         """Run `hotplate WORDS`, and hold it to its exit code unless that is None."""
-        return self.program(str(PROGRAMS / "hotplate"), *words, folder=folder, code=code, given=given)
+        program = str(PROGRAMS / "hotplate")
+        return self.program(program, *words, folder=folder, code=code, given=given, patience_s=patience_s)
 
-    def program(self, *words: str, folder: Path | None = None, code: int | None = 0, given: str = "") -> Done:
+    def program(
+        self,
+        *words: str,
+        folder: Path | None = None,
+        code: int | None = 0,
+        given: str = "",
+        patience_s: float = PATIENCE_S,
+    ) -> Done:
         done = subprocess.run(
-            words, cwd=folder, env=self.environ, capture_output=True, text=True, input=given, timeout=110, check=False
+            words,
+            cwd=folder,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            input=given,
+            timeout=patience_s,
+            check=False,
         )
         assert code is None or done.returncode == code, (words, done.returncode, done.stdout, done.stderr)
         return Done(done.returncode, done.stdout, done.stderr)
 
     def call(self, path: str, body: Any, token: str | None = None) -> tuple[int, Any]:
         """POST to the server."""
-        headers = {"Content-Type": "application/json"}
-        if token:
-            headers["Authorization"] = f"Bearer {token}"
+        return self.send(path, body, {"Authorization": f"Bearer {token}"} if token else {})
+
+    def send(self, path: str, body: Any, more: dict[str, str]) -> tuple[int, Any]:
+        """POST to the server, with headers."""
+        headers = {"Content-Type": "application/json", **more}
         request = urllib.request.Request(self.supervisor["url"] + path, json.dumps(body).encode(), headers)
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -87,7 +114,8 @@ def installation() -> Iterator[Installation]:
     root = Path(tempfile.mkdtemp(prefix="hp-"))  # short: a Unix socket lies in it
     made = Installation(root)
     try:
-        yield made
+        with undone([PROGRAMS / "hotplate", "down"], made.environ):
+            yield made
     finally:
         if (root / "run" / "supervisor.json").exists():
             made.run("down", code=None)

@@ -13,7 +13,13 @@ import sys
 from importlib import import_module
 from typing import Any
 
-HOME = {"SqliteStore": "hotplate.jobs.sqlite", "Runner": "hotplate.jobs.runner", "Desk": "hotplate.jobs.desk"}
+HOME = {
+    "SqliteStore": "hotplate.jobs.sqlite",
+    "Runner": "hotplate.jobs.runner",
+    "_Counter": "hotplate.jobs.desk",
+    "Blobs": "hotplate.jobs.blobs",
+    "Jobs": "hotplate.jobs.service",
+}
 
 POINTS = [
     f"{name}:{when}"
@@ -25,9 +31,14 @@ POINTS = [
         "SqliteStore.progress",
         "SqliteStore.finish",
         "SqliteStore.set_back",
+        "SqliteStore.cancel",
         "SqliteStore.overdue",
         "SqliteStore.held",
         "SqliteStore.commit",
+        "_Counter._settle",
+        "Blobs.put",
+        "Blobs.get",
+        "Jobs.submit",
         "Runner.wake",
         "Runner._took",
         "Runner._start",
@@ -37,6 +48,10 @@ POINTS = [
     )
     for when in ("before", "after")
 ]
+"""Each is passed again and again by `crash_run.LOAD`."""
+
+SELDOM = ("SqliteStore.renew", "SqliteStore.set_back", "SqliteStore.cancel", "Blobs.get")
+"""Passed so much more seldom that a run does not wait for the twentieth time."""
 
 
 def die() -> None:

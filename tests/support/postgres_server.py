@@ -25,34 +25,46 @@ def command(*words: str | Path) -> list[str]:
     return [*as_user, str(BINARIES[-1] / words[0]), *map(str, words[1:])]
 
 
+class PostgresServer:
+    """One server, which can be stopped and started again."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="hotplate-pg-", dir="/tmp"))
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres")
+        with socket.socket() as sock:
+            sock.bind(("127.0.0.1", 0))
+            self.port = sock.getsockname()[1]
+        self.data = self.folder / "data"
+        initdb = command("initdb", "-D", self.data, "-U", "hotplate", "-A", "trust", "-E", "UTF8", "--no-sync")
+        subprocess.run(initdb, check=True, capture_output=True, cwd="/")
+        self.url = f"postgresql://hotplate@127.0.0.1:{self.port}/postgres"
+        self.start()
+
+    def start(self) -> None:
+        options = f"-p {self.port} -c listen_addresses=127.0.0.1 -k {self.folder} -c shared_buffers=16MB -c fsync=off"
+        subprocess.run(
+            command("pg_ctl", "-D", self.data, "-w", "-o", options, "-l", self.folder / "log", "start"),
+            check=True,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def stop(self) -> None:
+        subprocess.run(command("pg_ctl", "-D", self.data, "-m", "immediate", "stop"), capture_output=True, cwd="/")
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 @functools.cache
 def server_url() -> str:
     """Start a server, once, and give the URL of its database."""
-    folder = Path(tempfile.mkdtemp(prefix="hotplate-pg-", dir="/tmp"))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres")
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port = sock.getsockname()[1]
-    data = folder / "data"
-    quiet = {"check": True, "capture_output": True, "cwd": "/"}
-    subprocess.run(command("initdb", "-D", data, "-U", "hotplate", "-A", "trust", "-E", "UTF8"), **quiet)
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -c shared_buffers=16MB -c fsync=off"
-    log = folder / "log"
-    subprocess.run(
-        command("pg_ctl", "-D", data, "-w", "-o", options, "-l", log, "start"),
-        check=True,
-        cwd="/",
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def stop() -> None:
-        subprocess.run(command("pg_ctl", "-D", data, "-m", "immediate", "stop"), capture_output=True, cwd="/")
-        shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(stop)
-    return f"postgresql://hotplate@127.0.0.1:{port}/postgres"
+    server = PostgresServer()
+    atexit.register(server.remove)
+    return server.url
 
 
 def fresh_database() -> str:

@@ -11,7 +11,14 @@ from bench.peers import calls
 from bench.records import Body, Call, Launch, Peer
 
 HERE = Path(__file__).parent
-SERVICES = {"hello": "Hello", "payload": "Payload", "batch": "Batch", "stream": "Stream"}
+SERVICES = {
+    "hello": "Hello",
+    "payload": "Payload",
+    "batch": "Batch",
+    "stream": "Stream",
+    "zero": "Zero",
+    "slow": "Slow",
+}
 
 
 def launch(task: str, port: int, scratch: Path) -> Launch:
@@ -41,6 +48,8 @@ PEER = Peer(
     launch=launch,
     calls={
         "hello": Call(path="/infer", encode=calls.prompt, decode=calls.output),
+        "hello-off": Call(path="/infer", encode=calls.prompt, decode=calls.output),
+        "slow-loaded": Call(path="/slow", encode=calls.prompt, decode=calls.output),
         "json": Call(path="/image", encode=calls.base64_field("image"), decode=calls.output),
         "multipart": Call(path="/upload", encode=calls.part("image"), decode=calls.output),
         "raw": Call(path="/raw", encode=calls.raw, decode=calls.output),

@@ -29,6 +29,31 @@ class Hello:
 
 
 @bentoml.service(workers=1, logging=QUIET)
+class Slow:
+    """A second of imports and two of loading, as its counterpart has them."""
+
+    def __init__(self) -> None:
+        time.sleep(3)
+
+    @bentoml.api
+    async def slow(self, prompt: str) -> Text:
+        return Text(output=prompt)
+
+
+@bentoml.service(workers=1, logging=QUIET)
+class Zero:
+    """Answers as both that *zero* starts, to show that the calls are right."""
+
+    @bentoml.api
+    async def infer(self, prompt: str) -> Text:
+        return Text(output=prompt)
+
+    @bentoml.api
+    async def slow(self, prompt: str) -> Text:
+        return Text(output=prompt)
+
+
+@bentoml.service(workers=1, logging=QUIET)
 class Payload:
     @bentoml.api
     async def image(self, image: str) -> Length:

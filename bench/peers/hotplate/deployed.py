@@ -16,7 +16,7 @@ from hotplate.cli.opening import open_project
 from hotplate.config.resolve import resolve
 from hotplate.deployment import sealed, snapshot
 from hotplate.deployment.home import Home
-from hotplate.deployment.records import EndpointSpec, Revision, Scaling, Share, Snapshot, TokenSpec
+from hotplate.deployment.records import EndpointSpec, Revision, Scaling, Share, Snapshot, Target, TokenSpec
 from hotplate.deployment.tokens import hash_of
 from hotplate.dialects.registry import detect
 from hotplate.server import describe
@@ -42,12 +42,13 @@ TASKS = {
         "heavy-loaded": ("heavy", gone("loaded")),
     },
     "up": {"hello": ("hello", kept(1, "off"))},
+    "remote": {"hello": ("hello", kept(1, "off"))},
     "shared": {"one": ("heavy", kept(1, "off")), "eight": ("heavy", kept(8, "loaded"))},
 }
 """Endpoints by task: the project and how it is scaled."""
 
 
-def endpoint(name: str, project: str, scaling: Scaling, *, public: bool) -> EndpointSpec:
+def endpoint(name: str, project: str, scaling: Scaling, *, public: bool, target: Target = "local") -> EndpointSpec:
     """An endpoint of one revision."""
     opened = open_project([str(HERE / project)])
     match = detect(opened.project, dialect=opened.dialect)
@@ -66,6 +67,7 @@ def endpoint(name: str, project: str, scaling: Scaling, *, public: bool) -> Endp
         traffic=(Share(revision=project, percent=100),),
         scaling=scaling,
         public=public,
+        target=target,
     )
 
 
@@ -75,7 +77,9 @@ def main() -> None:
     home = Home(Path("home").absolute())
     home.make()
     sealed.make_key(home.key)
-    endpoints = tuple(endpoint(name, *how, public=task != "up") for name, how in TASKS[task].items())
+    target: Target = "loopback" if task == "remote" else "local"
+    public = task not in ("up", "remote")
+    endpoints = tuple(endpoint(name, *how, public=public, target=target) for name, how in TASKS[task].items())
     token = TokenSpec(id=token_id, hash=hash_of(token_secret), scopes=("invoke",))
     snapshot.write(home.snapshot, Snapshot(number=1, endpoints=endpoints, tokens=(token,)))
     listener = socket.create_server(("127.0.0.1", port))

@@ -42,7 +42,7 @@ def main(words: list[str] | None = None) -> int:
         how = Options(python=args.python, scripts=args.scripts, upgrade=args.upgrade)
         for built in make(opened, home=home, options=how, progress=_step):
             if args.store_assets:
-                volume = fill(home, built.revision, endpoint_name(built, opened.project, args.name))
+                volume = fill(home, built.revision, endpoint_name(built, opened.project, args.name), args.volume)
                 if volume is not None:
                     _step("assets", f"Stored in {volume}")
             _say("built", facts(built, opened.project, args.name))
@@ -58,9 +58,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--name", default="")
     parser.add_argument("--python")
-    parser.add_argument("--scripts", choices=("refuse", "run", "skip"), default="refuse")
+    parser.add_argument("--scripts", choices=("refuse", "run", "skip", "image"), default="refuse")
     parser.add_argument("--upgrade", action="store_true")
     parser.add_argument("--store-assets", action="store_true")
+    parser.add_argument("--volume", default="")
     for name in ("--dialect", "--service-module", "--service-class", "--api"):
         parser.add_argument(name)
     parser.add_argument("--option", action="append", default=[])

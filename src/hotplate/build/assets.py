@@ -11,7 +11,7 @@ from hotplate.authoring import ENDPOINT_VARIABLE
 from hotplate.config.resolve import resolve
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import Revision
-from hotplate.dialects.base import Match, Project
+from hotplate.dialects.recorded import recorded
 
 VOLUME = "HOTPLATE_VOLUME_PATH"
 
@@ -31,26 +31,9 @@ def fill(home: Home, revision: Revision, endpoint: str, volume: str = "") -> Pat
 
     if not revision.store_assets:
         return None
-    project, match = opened(revision)
+    project, match = recorded(revision)
     env = {ENDPOINT_VARIABLE: endpoint, **revision.env}
     env.setdefault(VOLUME, str(home.volumes / (volume or endpoint)))
     settings = replace(resolve(environ=os.environ).settings, env=env)
     contract, folder = store_assets(structs.replace(project, env=env), match, settings, revision.python)
     return folder if contract.lifecycle.store_assets else None
-
-
-def opened(revision: Revision) -> tuple[Project, Match]:
-    """What a worker of this revision is told to load."""
-    project = Project(
-        root=Path(revision.root),
-        targets=revision.targets,
-        service_module=revision.service_module,
-        service_class=revision.service_class,
-        faces=revision.faces,
-        env=revision.env,
-        options=revision.options,
-        name=revision.name,
-        description=revision.description,
-    )
-    match = Match(dialect=revision.dialect, entry=revision.entry, evidence=(), store_assets=revision.store_assets)
-    return project, match

@@ -132,6 +132,9 @@ class _Walk:
             if is_folder:
                 if (real / "pyvenv.cfg").is_file() and not (verdict.rule and verdict.rule.negated):
                     continue  # a virtual environment, whatever its name
+                if (real / "admin-token").is_file() and (real / "control.db").is_file():
+                    self.private.append("/".join(path))  # a HOTPLATE_HOME, with keys and tokens in it
+                    continue
                 if link and real in inside:
                     raise ProjectError(
                         "The link leads back to a folder above it.", file="/".join(path), hint=_hint(path)

@@ -28,6 +28,8 @@ from hotplate.deployment.home import Home, write_whole
 from hotplate.errors import PackagesRefused
 
 SCRIPT_TIMEOUT_S = 3600.0
+LOCK = "lock.json"
+"""What was installed, so that the same can be installed elsewhere: in an image."""
 _SAID = 4000
 
 
@@ -63,6 +65,19 @@ def python_of(home: Home, digest: str) -> Path:
 def is_whole(home: Home, digest: str) -> bool:
     """Whether an environment is there and its Python still runs."""
     return (path_of(home, digest) / RECORD).is_file() and interpreter.works(python_of(home, digest))
+
+
+def lock_of(home: Home, digest: str) -> Lock:
+    """What an environment was made from.
+
+    Raises:
+        PackagesRefused: it does not say; an earlier version of Hotplate made it.
+    """
+    try:
+        return msgspec.json.decode((path_of(home, digest) / LOCK).read_bytes(), type=Lock)
+    except (FileNotFoundError, msgspec.DecodeError):
+        hint = "Remove it, and build again."
+        raise PackagesRefused(f"{path_of(home, digest)} does not say what it was made from.", hint=hint) from None
 
 
 def ensure(home: Home, recipe: Recipe, waiting: Callable[[], None]) -> Path:
@@ -117,6 +132,7 @@ def _make(path: Path, recipe: Recipe) -> None:
         _run(script, recipe.workspace, path)
     attach(path)
     record = Record(digest=recipe.digest, python=recipe.interpreter.version, packages=recipe.lock.packages())
+    write_whole(path / LOCK, msgspec.json.encode(recipe.lock))
     write_whole(path / RECORD, msgspec.json.format(msgspec.json.encode(record)))
 
 

@@ -69,9 +69,12 @@ def make(
     for folder in (home.revisions, home.environments):
         sweep(folder)
     settings = resolve(environ=os.environ, file=opened.file).settings
-    builder = _Builder(opened.project, settings, home, options or Options(), progress or _silent)
+    options = options or Options()
+    if options.python is None and opened.file is not None:
+        options = options._replace(python=opened.file.python)
+    builder = _Builder(opened.project, settings, home, options, progress or _silent)
     with disk_errors(home):
-        matches = [(project, detect(project, dialect=opened.dialect)) for project in _each(opened.project)]
+        matches = [(project, detect(project, dialect=opened.dialect)) for project in each_project(opened.project)]
         return [builder.build(project, match) for project, match in matches]
 
 
@@ -79,7 +82,7 @@ def _silent(step: Step, text: str) -> None:
     del step, text
 
 
-def _each(project: Project) -> list[Project]:
+def each_project(project: Project) -> list[Project]:
     """One project for each API that its own file lists."""
     from hotplate.dialects import predictor_yaml
 
@@ -131,7 +134,7 @@ class _Builder:
             self.progress("files", f"Reading {project.root}")
             found = bundles.collect(project.root, match.dialect)
             self.bundles[match.dialect] = found
-            self.progress("files", f"{len(found.entries)} files, {_size(found.size)}")
+            self.progress("files", f"{len(found.entries)} file{'s' * (len(found.entries) != 1)}, {_size(found.size)}")
         return self.bundles[match.dialect]
 
     def environment(self, wanted: Wanted, bundle: Bundle, staging: Path) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from hotplate.build.worker_needs import extras_of, name_of, of_extra
 from hotplate.dialects.base import Match, Project
 from hotplate.errors import PackagesRefused
 
-Scripts = Literal["refuse", "run", "skip"]
+Scripts = Literal["refuse", "run", "skip", "image"]
 PYLOCK = "pylock.toml"
 
 _LOCAL_SOURCE = re.compile(r"""^source = \{ (directory|path|editable|virtual) = "(?!\."\s)""", re.M)
@@ -78,7 +78,7 @@ def read(project: Project, match: Match, scripts: Scripts) -> Wanted:
             f"{first.source} is a script that installs what the project needs; a build does not run it unasked.",
             file=first.source,
             hint="List the packages in requirements.txt instead and build with --scripts skip; or build with --scripts "
-            "run, which runs it here, under your account.",
+            "run, which runs it here, under your account; or with --scripts image, which runs it in an image alone.",
         )
     if scripts == "run":
         wanted = wanted._replace(scripts=tuple(Script(one.source, one.words) for one in asked.scripts))

@@ -22,6 +22,7 @@ def facts(built: Built, project: Project, name: str = "") -> dict[str, Any]:
         "python": revision.python,
         "dialect": revision.dialect,
         "entry": revision.entry,
+        "api": revision.contract.name or "",
         "root": revision.root,
         "store_assets": revision.store_assets,
         "notes": list(built.notes),

@@ -33,6 +33,8 @@ def read(home: Home, digest: str) -> Revision:
         found = msgspec.json.decode((folder / RECORD).read_bytes(), type=Revision)
     except (FileNotFoundError, NotADirectoryError):
         raise ProjectError(f"There is no revision {digest[:12]}.", hint="hotplate build makes one.") from None
+    if found.image:  # both are places in the image
+        return found
     python = str(environment.python_of(home, found.environment)) if found.environment else sys.executable
     return structs.replace(found, root=str(folder / FILES), python=python)
 
@@ -42,7 +44,7 @@ def find(home: Home, digest: str) -> Revision | None:
     if not (path_of(home, digest) / RECORD).is_file():
         return None
     found = read(home, digest)
-    return found if not found.environment or environment.is_whole(home, found.environment) else None
+    return found if found.image or not found.environment or environment.is_whole(home, found.environment) else None
 
 
 def every(home: Home) -> list[Revision]:

@@ -6,7 +6,7 @@ Format: https://pubs.opengroup.org/onlinepubs/9699919799/utilities/pax.html, "us
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import BinaryIO, NamedTuple, Protocol
 
 from hotplate.build.unpacking import Unpacking
@@ -20,7 +20,9 @@ MAX_EXTENSION = 64 * 1024
 """Bytes of one extended header: a name is at most a kilobyte."""
 MAX_EXTENSIONS = 100_000
 _CHUNK = 64 * 1024
-_FILES, _FOLDER, _LONG_NAME, _EXTENDED, _GLOBAL = b"0\07", b"5", b"L", b"x", b"g"
+_FILES, _FOLDER, _LONG_NAME, _LONG_LINK, _EXTENDED, _GLOBAL = b"0\07", b"5", b"L", b"K", b"x", b"g"
+_HEADER_ALONE = (b"1", b"2", b"3", b"4", b"6")
+"""Links, devices and pipes: no bytes follow, whatever size their header states."""
 _KINDS = {
     b"1": "a hard link",
     b"2": "a link",
@@ -28,7 +30,6 @@ _KINDS = {
     b"4": "a device",
     b"6": "a pipe",
     b"S": "a sparse file",
-    b"K": "a link",
 }
 
 
@@ -40,10 +41,16 @@ class Source(Protocol):
         ...
 
 
+class Counting(Protocol):
+    """Who wants to know how much of an archive was read."""
+
+    packed_bytes: int | None
+
+
 class Gunzip:
     """Decompresses as much as is asked for, and counts what goes in and out."""
 
-    def __init__(self, source: BinaryIO, unpacking: Unpacking) -> None:
+    def __init__(self, source: BinaryIO, unpacking: Counting) -> None:
         self._source = source
         self._unpacking = unpacking
         self._inflate = zlib.decompressobj(31)
@@ -78,52 +85,89 @@ class Gunzip:
         return data
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
+    """What a header says. `link` is where a link leads."""
+
     name: str
     kind: bytes
     size: int
     executable: bool
+    link: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a plain file."""
+        return self.kind in _FILES and not self.name.endswith("/")
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return self.kind == _FOLDER or (self.kind in _FILES and self.name.endswith("/"))
+
+    @property
+    def is_link(self) -> bool:
+        """Whether it is a symbolic link."""
+        return self.kind == b"2"
 
 
 def unpack(source: Source, unpacking: Unpacking) -> None:
     """Write every member of an archive. Raises BadArchive and LimitExceeded."""
-    name = ""
+    for member, content in members(source, unpacking.take):
+        _write(member, content, unpacking)
+
+
+def members(source: Source, taken: Callable[[int], None]) -> Iterator[tuple[Member, Iterator[bytes]]]:
+    """Give each member and its bytes, which are passed over where they are not read.
+
+    `taken` learns how long extended headers are.
+
+    Raises:
+        BadArchive: it cannot be read.
+    """
+    name = link = ""
     extended: dict[str, str] = {}
     count = 0
     while (member := _header(source)) is not None:
-        if member.kind in (_LONG_NAME, _EXTENDED, _GLOBAL):
+        if member.kind in (_LONG_NAME, _LONG_LINK, _EXTENDED, _GLOBAL):
             count += 1
             if member.size > MAX_EXTENSION or count > MAX_EXTENSIONS:
                 raise BadArchive("The archive has an extended header that is too long.")
             data = b"".join(_content(source, member.size))
-            unpacking.take(len(data))
+            taken(len(data))
             if member.kind == _LONG_NAME:
                 name = _text(data.split(b"\0", 1)[0])
+            elif member.kind == _LONG_LINK:
+                link = _text(data.split(b"\0", 1)[0])
             elif member.kind == _EXTENDED:
                 extended = _records(data)
             continue
-        member = member._replace(name=extended.get("path") or name or member.name)
+        member = member._replace(
+            name=extended.get("path") or name or member.name, link=extended.get("linkpath") or link or member.link
+        )
         if "size" in extended:
             member = member._replace(size=_decimal(extended["size"]))
         if any(key.startswith("GNU.sparse") for key in extended):
             member = member._replace(kind=b"S")
-        name, extended = "", {}
-        _write(source, member, unpacking)
-
-
-def _write(source: Source, member: _Member, unpacking: Unpacking) -> None:
-    if member.kind == _FOLDER or (member.kind in _FILES and member.name.endswith("/")):
-        unpacking.folder(member.name)
-        for _ in _content(source, member.size):
+        if member.kind in _HEADER_ALONE:
+            member = member._replace(size=0)
+        name, link, extended = "", "", {}
+        content = _content(source, member.size)
+        yield member, content
+        for _ in content:
             pass
-    elif member.kind in _FILES:
-        unpacking.file(member.name, _content(source, member.size), executable=member.executable)
+
+
+def _write(member: Member, content: Iterator[bytes], unpacking: Unpacking) -> None:
+    if member.is_folder:
+        unpacking.folder(member.name)
+    elif member.is_file:
+        unpacking.file(member.name, content, executable=member.executable)
     else:
         kind = _KINDS.get(member.kind, "something unknown")
         raise BadArchive(f"{member.name[:200]!r} in the archive is {kind}; only files and folders may be there.")
 
 
-def _header(source: Source) -> _Member | None:
+def _header(source: Source) -> Member | None:
     """Read one header; None at the end of the archive."""
     block = _exactly(source, BLOCK, may_end=True)
     if not block or not block.strip(b"\0"):
@@ -134,7 +178,13 @@ def _header(source: Source) -> _Member | None:
     name = block[:100].split(b"\0", 1)[0]
     if block[257:263] == b"ustar\0" and (prefix := block[345:500].split(b"\0", 1)[0]):
         name = prefix + b"/" + name
-    return _Member(_text(name), block[156:157], _number(block[124:136]), bool(_number(block[100:108]) & 0o100))
+    return Member(
+        _text(name),
+        block[156:157],
+        _number(block[124:136]),
+        bool(_number(block[100:108]) & 0o100),
+        _text(block[157:257].split(b"\0", 1)[0]),
+    )
 
 
 def _content(source: Source, size: int) -> Iterator[bytes]:

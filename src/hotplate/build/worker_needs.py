@@ -13,6 +13,8 @@ WELCOME = frozenset(("httpx", "uvloop"))
 """httpx is the client's, for code that calls other endpoints; uvloop runs `async def` routes faster than asyncio. Where
 a project's own packages do not fit them, the worker does without."""
 
+SERVER = frozenset(("httptools", "uvloop"))
+
 _NAME = re.compile(r"^\s*([A-Za-z0-9][A-Za-z0-9._-]*)")
 _EXTRA = re.compile(r"""extra\s*==\s*['"]([^'"]+)['"]""")
 
@@ -21,6 +23,11 @@ def of_worker(*, welcome: bool = True) -> tuple[str, ...]:
     """The worker's requirements; those that are only welcome too, unless told otherwise."""
     names = NEEDED | WELCOME if welcome else NEEDED
     return tuple(text for text, extra in _ours() if not extra and name_of(text) in names)
+
+
+def of_server() -> tuple[str, ...]:
+    """What the server imports besides: `hotplate serve`, where it has an environment of its own."""
+    return tuple(text for text, extra in _ours() if not extra and name_of(text) in SERVER)
 
 
 def of_extra(name: str) -> tuple[str, ...]:

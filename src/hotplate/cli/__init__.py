@@ -12,11 +12,14 @@ from collections.abc import Sequence
 COMMANDS = {
     "init": "Start a project from an example",
     "run": "Serve a project on this machine",
+    "serve": "Serve a project in a container: PORT, JSON logs, workers by its processors",
     "up": "Start this machine's server of deployed endpoints, and its control",
     "down": "End what `hotplate up` started, when what is under way is finished",
     "status": "Show what runs, and every endpoint's replicas",
     "inspect": "Show what a project offers, and why Hotplate thinks so",
     "build": "Build a revision of a project: files, locked packages, contract",
+    "push": "Push an image to its registry",
+    "export": "Write an endpoint down for Kubernetes, KEDA, Knative or Ray Serve",
     "deploy": "Build a project and serve it at a URL that stays",
     "endpoint": "List, get, create, update, pause, start and delete endpoints",
     "revisions": "Show the revisions of an endpoint and their traffic",
@@ -26,11 +29,13 @@ COMMANDS = {
     "events": "Show what happened to endpoints",
     "token": "Create, list and revoke tokens",
     "secret": "Keep values that endpoints find as environment variables",
+    "regcred": "Keep logins to registries of images",
     "volume": "Keep files that an endpoint's replicas share",
     "hardware": "List hardware profiles",
     "store-assets": "Fill a project's volume: run its store_assets()",
     "invoke": "Call a running endpoint",
     "job": "Submit calls to run later, and see what became of them",
+    "dead": "List jobs that used up their attempts, and let them run again",
     "map": "Run one job for each line of a file",
     "doctor": "Check this machine and project, and say how to mend what is wrong",
     "scale": "Show why an endpoint has as many replicas as it has",
@@ -44,7 +49,7 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
-    if argv is None and words[:1] == ["run"] and not {"-h", "--help"} & set(words):
+    if argv is None and words[:1] == ["run"] and not {"-h", "--help", "-i", "--image"} & set(words):
         from hotplate.server.early import start_early
 
         start_early()

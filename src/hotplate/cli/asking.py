@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -111,3 +112,21 @@ def stamp_before(text: str) -> str:
         raise SettingError(
             f"{text!r} is no time.", source="--since", hint="Write 30s, 10m, 2h, or 2026-01-31T12:00:00."
         ) from None
+
+
+def ask_hidden(given: str | None, what: str, name: str) -> str:
+    """A value that is shown nowhere: the given one, else asked for, else read from standard input.
+
+    Raises SettingError for an empty one.
+    """
+    if given is not None:
+        return given
+    if sys.stdin.isatty():
+        from getpass import getpass
+
+        value = getpass(f"{what} of {name}: ")
+    else:
+        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
+    if not value:
+        raise SettingError(f"The {what.lower()} is empty.", key=name)
+    return value

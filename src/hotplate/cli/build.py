@@ -1,6 +1,7 @@
 """Build a revision of a project: its files, an environment with its packages locked, and its contract, checked.
 
-The same project gives the same revision, and takes next to no time the second time. Nothing is served yet.
+The same project gives the same revision, and takes next to no time the second time. Nothing is served yet. With
+--image, the revision becomes a container image.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import argparse
 import sys
 
 from hotplate.cli import console
+from hotplate.cli.image_flags import add_build_image, wants_image
 from hotplate.cli.opening import add_project, open_from
 from hotplate.cli.parsing import add_output
 
@@ -19,6 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_project(parser)
     add_build(parser)
     parser.add_argument("-n", "--name", default="", help="Name of the endpoint that it is for")
+    add_build_image(parser)
     add_output(parser)
 
 
@@ -29,10 +32,10 @@ def add_build(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--upgrade", action="store_true", help="Resolve the packages anew, to their newest versions")
     group.add_argument(
         "--scripts",
-        choices=("refuse", "run", "skip"),
+        choices=("refuse", "run", "skip", "image"),
         default="refuse",
         help="What to do with a script that installs packages, such as Cortex's dependencies.sh: run it here, under "
-        "your account, or build without it. Default refuse.",
+        "your account; build without it; or run it in the image alone. Default refuse.",
     )
 
 
@@ -43,8 +46,13 @@ def main(args: argparse.Namespace) -> int:
     from hotplate.deployment.home import find_home
 
     opened = open_from(args)
-    found = make(opened, home=find_home(), options=options_of(args), progress=progress)
+    home = find_home()
+    found = make(opened, home=home, options=options_of(args), progress=progress)
     results = [facts(built, opened.project, args.name) for built in found]
+    if wants_image(args):
+        from hotplate.cli.build_image import make_images
+
+        return make_images(args, opened, home, found, results)
     if args.output == "json":
         console.out_json({"revisions": results})
         return 0

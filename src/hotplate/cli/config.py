@@ -99,7 +99,7 @@ def _list(args: argparse.Namespace) -> int:
 def _facts(setting: Setting) -> dict[str, Any]:
     return {
         "setting": setting.key,
-        "flag": setting.flag,
+        "flag": setting.flag if setting.in_flags else None,
         "variable": setting.variable if setting.in_env else None,
         "file": setting.in_file,
         "kind": setting.kind,

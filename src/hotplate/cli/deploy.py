@@ -1,6 +1,7 @@
 """Build a project and serve it at a URL that stays: new replicas first, then the old ones end.
 
-With nothing running, this starts `hotplate up` in the background, and says so.
+With nothing running, this starts `hotplate up` in the background, and says so. With --url, the project is sent to the
+control that runs there, and built by it.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.cli import console
 from hotplate.cli.build import add_build, options_of, progress
+from hotplate.cli.cluster_workload import add_cluster, is_far
+from hotplate.cli.deploy_image import add_image, check_image
 from hotplate.cli.endpoint_flags import add_settings, read_settings
 from hotplate.cli.opening import add_project, open_from
 from hotplate.cli.parsing import add_output
 from hotplate.cli.rollout import DEFAULT_WAIT_S, add_wait, finish
+from hotplate.deployment.names import check_endpoint
 from hotplate.errors import SettingError
 
 if TYPE_CHECKING:
-    from hotplate.build.make import Built
     from hotplate.client.control import ControlClient
     from hotplate.deployment.home import Home
     from hotplate.dialects.opening import Opened
@@ -37,39 +40,120 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="End the split when more of the new one's answers than this (0 to 1) are errors",
     )
+    there = parser.add_argument_group("Where to")
+    there.add_argument("--url", metavar="URL", help="Control of another machine, instead of this one's")
+    there.add_argument("--token", metavar="TOKEN", help="A token of it that may deploy; better in HOTPLATE_TOKEN")
     parser.add_argument("--no-store-assets", action="store_true", help="Do not run store_assets()")
     starting = parser.add_argument_group("Where nothing is running yet")
     starting.add_argument("--port", metavar="PORT", help="Port of the endpoints to start `hotplate up` with")
     starting.add_argument("--control-port", metavar="PORT", help="Port of control to start it with")
-    add_settings(parser)
+    add_settings(parser, ("kubernetes",))
+    add_cluster(parser, applies=True)
     add_build(parser)
+    add_image(parser)
     add_wait(parser, DEFAULT_WAIT_S)
     add_output(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Build, deploy, wait, and print the URL."""
-    from hotplate.build.make import make
+    from hotplate.cli.upload import elsewhere
     from hotplate.deployment.home import find_home
 
     percent = _percent(args.traffic)
+    if args.name:
+        check_endpoint(args.name)  # before a build, which may take long
     opened = open_from(args)
     home = find_home()
-    built = make(opened, home=home, options=options_of(args), progress=progress)
-    if args.name and len(built) > 1:
-        raise SettingError(f"This project has {len(built)} APIs.", key="name", hint="Pick one with --api, or none.")
-    with running_control(home, _ports(args)) as control:
-        found = [_deploy(args, control, home, opened, each, percent) for each in built]
-    if args.output == "json":
-        facts = [{"name": each["name"], "endpoint": each["endpoint"]} for each in found]
-        console.out_json(facts[0] if len(facts) == 1 else facts)
-        return 0
-    for each in found:
-        console.out(f'Your endpoint "{each["name"]}" has been successfully deployed at {each["endpoint"]}.')
-    console.out("\nTo get information on your endpoint:\n")
-    for each in found:
-        console.out(f"\thotplate endpoint get --name {each['name']}")
+    if is_far(args, opened.file):
+        check_image(args, elsewhere=False)
+        from hotplate.cli.deploy_kubernetes import deploy
+
+        made = deploy(args, home, opened)
+        return _tell(args, made) if made is not None else 0
+    far = elsewhere(args, home)
+    check_image(args, elsewhere=far is not None)
+    if far is None:
+        found = _deploy_here(args, home, opened, percent)
+    else:
+        with far:
+            found = _deploy_there(args, far, opened, percent)
+    _tell(args, found)
+    if args.output != "json":
+        console.out("\nTo get information on your endpoint:\n")
+        for each in found:
+            console.out(f"\thotplate endpoint get --name {each['name']}")
     return 0
+
+
+def _tell(args: argparse.Namespace, found: list[dict[str, Any]]) -> int:
+    told = [{"name": each["name"], "endpoint": each["endpoint"]} for each in found]
+    if args.output == "json":
+        console.out_json(told[0] if len(told) == 1 else told)
+    else:
+        for each in told:
+            console.out(f'Your endpoint "{each["name"]}" has been successfully deployed at {each["endpoint"]}.')
+    return 0
+
+
+def _deploy_here(args: argparse.Namespace, home: Home, opened: Opened, percent: float) -> list[dict[str, Any]]:
+    """Build on this machine, whose control finds the revisions on the disk."""
+    from hotplate.build.assets import fill
+    from hotplate.build.make import make
+    from hotplate.build.result import facts
+    from hotplate.cli.deploy_image import image_revision, make_image
+
+    if args.image:
+        built = [image_revision(args, home, opened)]
+    else:
+        built = make(opened, home=home, options=options_of(args), progress=progress)
+    _check_count(args, len(built))
+    found: list[dict[str, Any]] = []
+    with running_control(home, _ports(args), args.token) as control:
+        for each in built:
+            told = facts(each, opened.project, args.name or "")
+            name, settings = _settings(args, opened, told)
+            if args.image:
+                settings["target"] = "docker"
+            elif each.revision.store_assets and not args.no_store_assets:
+                progress("assets", f"Running store_assets() for {name}")
+                fill(home, each.revision, name, settings.get("volume", ""))
+            make_image(args, each.revision, name, home, opened, settings)
+            moved = control.deploy(name, told["revision"], settings=settings, traffic=percent)
+            found.append(finish(control, moved, args.wait))
+    return found
+
+
+def _deploy_there(
+    args: argparse.Namespace, control: ControlClient, opened: Opened, percent: float
+) -> list[dict[str, Any]]:
+    """Have it built where it is to be served."""
+    from hotplate.cli.upload import send
+
+    built = send(args, control, opened, volume=args.volume or "")
+    _check_count(args, len(built))
+    found: list[dict[str, Any]] = []
+    for told in built:
+        name, settings = _settings(args, opened, told)
+        moved = control.deploy(name, told["revision"], settings=settings, traffic=percent)
+        found.append(finish(control, moved, args.wait))
+    return found
+
+
+def _check_count(args: argparse.Namespace, count: int) -> None:
+    if args.name and count > 1:
+        raise SettingError(f"This project has {count} APIs.", key="name", hint="Pick one with --api, or none.")
+
+
+def _settings(args: argparse.Namespace, opened: Opened, told: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The endpoint's name, and its settings by the project's files and by the flags."""
+    from hotplate.cli.deploy_settings import from_files
+
+    written = from_files(opened.project.root, opened.file, told["api"] or None)
+    settings = {**written, **read_settings(args, written)}
+    if args.abort_error_rate is not None:
+        settings["abort_error_rate"] = args.abort_error_rate
+    return told["name"][:63].strip("-"), settings
 
 
 def _ports(args: argparse.Namespace) -> list[str]:
@@ -77,18 +161,13 @@ def _ports(args: argparse.Namespace) -> list[str]:
     return [word for flag, value in given.items() if value is not None for word in (flag, value)]
 
 
-def running_control(home: Home, words: list[str]) -> ControlClient:
+def running_control(home: Home, words: list[str], token: str | None = None) -> ControlClient:
     """A client for control, which is started if nothing runs here."""
-    import os
-
     from hotplate.client.control import ControlClient
     from hotplate.client.errors import ConnectionFailed
-    from hotplate.client.installation import CONTROL_VARIABLE
 
-    if os.environ.get(CONTROL_VARIABLE):
-        return ControlClient()
     try:
-        client = ControlClient()
+        client = ControlClient(token=token)
         client.get_status()
         return client
     except ConnectionFailed:
@@ -97,32 +176,7 @@ def running_control(home: Home, words: list[str]) -> ControlClient:
 
     said = start_detached(home, words)
     console.err(f"Nothing was running, so this started `hotplate up --detach` at {said['url']}.")
-    return ControlClient()
-
-
-def _deploy(
-    args: argparse.Namespace,
-    control: ControlClient,
-    home: Home,
-    opened: Opened,
-    built: Built,
-    percent: float,
-) -> dict[str, Any]:
-    from hotplate.build.assets import fill
-    from hotplate.build.result import endpoint_name
-    from hotplate.cli.deploy_settings import from_files
-
-    revision = built.revision
-    name = endpoint_name(built, opened.project, args.name or "")[:63].strip("-")
-    written = from_files(opened.project.root, opened.file, revision.contract.name or None)
-    settings = {**written, **read_settings(args, written)}
-    if args.abort_error_rate is not None:
-        settings["abort_error_rate"] = args.abort_error_rate
-    if revision.store_assets and not args.no_store_assets:
-        progress("assets", f"Running store_assets() for {name}")
-        fill(home, revision, name, settings.get("volume", ""))
-    found = control.deploy(name, revision.digest, settings=settings, traffic=percent)
-    return finish(control, found, args.wait)
+    return ControlClient(token=token)
 
 
 def _percent(text: str | None) -> float:

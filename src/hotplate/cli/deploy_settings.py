@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
     from hotplate.config.file_reader import ProjectFile
 
-LIMITS = ("slots", "queue_size", "timeout_s", "setup_timeout_s", "max_body_bytes", "max_upload_bytes")
+LIMITS = (
+    *("slots", "queue_size", "timeout_s", "setup_timeout_s", "max_body_bytes", "max_upload_bytes"),
+    *("job_timeout_s", "job_attempts", "job_crashes", "max_jobs", "webhook", "webhook_events"),
+    *("ray_placement", "ray_runtime_env"),
+)
 """Settings of a project file that an endpoint keeps of its own."""
 
 _FIELDS = {
@@ -56,12 +60,16 @@ def from_project_file(file: ProjectFile) -> dict[str, Any]:
     for name in ("display_name", "description"):
         if getattr(file, name):
             found[name] = getattr(file, name)
+    if "target" in file.settings:
+        found["target"] = file.settings["target"].value
     limits: dict[str, Any] = {}
     for name, written in file.settings.items():
         if name == "env" and isinstance(written.value, Mapping):
             found["env_overrides"] = dict(written.value)
         elif name in LIMITS and isinstance(written.value, str):
             limits[name] = None if written.value == "auto" else PARSERS[SETTINGS[name].kind](written.value)
+        elif name in LIMITS and isinstance(written.value, list | tuple):
+            limits[name] = list(written.value)
     if limits:
         found["limits"] = limits
     return found

@@ -7,8 +7,11 @@ from typing import Any
 
 from hotplate.cli import console
 from hotplate.cli.asking import add_name, age, age_of, below, confirm, name_of, open_control
+from hotplate.cli.cluster_delete import add_delete, check_here, delete
+from hotplate.cli.cluster_flags import add_target, is_far
 from hotplate.cli.endpoint_flags import add_settings, read_settings
 from hotplate.cli.parsing import add_output
+from hotplate.cli.rollout import DEFAULT_WAIT_S, add_wait, finish
 
 _ACTIONS = {
     "list": "Every endpoint",
@@ -30,15 +33,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
             add_name(command)
         if action in ("create", "update"):
             add_settings(command)
+        if action in ("update", "start"):
+            add_wait(command, DEFAULT_WAIT_S)
         if action == "create":
             command.add_argument("--pause", action="store_true", help="Make it paused")
         if action == "delete":
-            command.add_argument("--force", action="store_true", help="Do not ask")
+            command.add_argument("--force", "--yes", "-y", action="store_true", help="Do not ask")
+            add_target(command)
+            add_delete(command)
         add_output(command)
 
 
 def main(args: argparse.Namespace) -> int:
     """Run the command below `endpoint`."""
+    if args.action == "delete":
+        if is_far(args):
+            return delete(args, name_of(args))
+        check_here(args)
     with open_control() as control:
         if args.action == "list":
             found = control.list_endpoints()
@@ -62,6 +73,8 @@ def main(args: argparse.Namespace) -> int:
             found = control.update_endpoint(name, **settings)
         else:
             found = control.pause_endpoint(name) if args.action == "pause" else control.start_endpoint(name)
+        if args.action in ("update", "start") and found["rollout"]["state"] == "rolling":
+            found = finish(control, found, args.wait)
     if args.output == "json":
         console.out_json(found)
     elif args.action == "get":
@@ -122,7 +135,8 @@ def show_one(each: dict[str, Any]) -> None:
         if value not in ("", None):
             console.out(console.harmless(f"{name + ':':<{width}} {value}"))
     if rollout["text"]:
-        console.out(console.harmless(f"\nThe last deploy failed:\n{rollout['text']}"))
+        kept = "what served before goes on serving" if rollout["kept"] else "nothing has served yet"
+        console.out(console.harmless(f"\nThe last change failed, and {kept}:\n{rollout['text']}"))
     if each["replicas"]:
         console.out()
         rows = [

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 from hotplate.cli.asking import parse_pairs
+from hotplate.config.settings import SETTINGS
 from hotplate.errors import SettingError
 
 UNSET = -1
@@ -22,8 +23,8 @@ _NUMBERS = {
 }
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The flags."""
+def add_settings(parser: argparse.ArgumentParser, more_targets: Sequence[str] = ()) -> None:
+    """The flags. `more_targets` are those that the command knows besides."""
     group = parser.add_argument_group("What the endpoint is configured with")
     for name, (flag, text) in _NUMBERS.items():
         group.add_argument(flag, dest=f"field:{name}", type=int, default=UNSET, metavar="N", help=text)
@@ -50,6 +51,8 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--secrets", action="append", default=[], metavar="KEY", help="Secret it finds. Repeatable")
     group.add_argument("--volume", metavar="NAME", help="Volume that its replicas share")
     group.add_argument("--template", choices=("auto", "imports", "loaded", "off"), help="What replicas start from")
+    targets = ("local", "docker", "loopback", "ray", *more_targets)
+    group.add_argument("--target", choices=targets, help="Where its replicas run")
     group.add_argument(
         "--set",
         action="append",
@@ -69,7 +72,7 @@ def read_settings(args: argparse.Namespace, before: Mapping[str, Any] | None = N
     for flag, field in (("hardware", "instance_type"), ("visibility", "visibility"), ("volume", "volume")):
         if getattr(args, flag) is not None:
             found[field] = getattr(args, flag)
-    for name in ("display_name", "description", "template"):
+    for name in ("display_name", "description", "template", "target"):
         if getattr(args, name) is not None:
             found[name] = getattr(args, name)
     old = before or {}
@@ -119,6 +122,8 @@ def _set(found: dict[str, Any], item: str, old: Mapping[str, Any]) -> None:
     except ValueError:
         value = text
     outer, dot, inner = name.partition(".")
+    if outer == "limits" and inner in SETTINGS and SETTINGS[inner].kind == "text" and text != "null":
+        value = text  # also where it looks like JSON
     if not dot:
         found[name] = value
         return

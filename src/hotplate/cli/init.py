@@ -19,6 +19,8 @@ HARDWARE = {
     "gpu.a100-80.medium": "NVIDIA A100, 80 GB",
 }
 
+_NONE = "None"
+
 CLOSING = """\
 Initialized project in {folder}. Run your endpoint with:
 
@@ -41,6 +43,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--env", "-e", action="append", metavar="KEY=VALUE", help="Environment variable for the code. Repeatable"
     )
+    parser.add_argument(
+        "--registry", metavar="HOST", help="Registry that its image is to be kept in, such as docker.io"
+    )
+    parser.add_argument("--repository", metavar="PATH", help="Namespace and name of its image there, such as ann/hello")
+    parser.add_argument("--regcred", metavar="NAME", help="Registry credential (`hotplate regcred`) to log in with")
     parser.add_argument("-y", "--yes", action="store_true", help="Ask nothing: take the default for what is not given")
     add_output(parser)
 
@@ -73,16 +80,22 @@ def _answers(args: argparse.Namespace) -> Answers:
                 hint="Add --yes to take the defaults for what is not given as a flag.",
             )
     _check_given(args)  # before the first question
+    if args.registry and not args.repository and (args.yes or args.output != "text"):
+        raise SettingError("The image's place in the registry is missing.", source="--repository", hint="Name it.")
     scaffold = args.scaffold or ask.scaffold()
     path = Path(args.path or ask.path(scaffold))
     _check("--path", scaffolds.check_folder(path))
+    name = args.name or ask.name(scaffolds.suggest_name(path))
     return Answers(
         scaffold=scaffold,
         path=path,
-        name=args.name or ask.name(scaffolds.suggest_name(path)),
+        name=name,
         hardware=args.hardware or ask.hardware(),
         secrets=tuple(dict.fromkeys(args.secret or ask.secrets())),
         env=dict(pair.split("=", 1) for pair in args.env or ask.env()),
+        registry=args.registry or "",
+        repository=(args.repository or ask.repository(name)) if args.registry else "",
+        registry_credential=(args.regcred or ask.credential(args.registry)) if args.registry else "",
     )
 
 
@@ -94,6 +107,11 @@ def _check_given(args: argparse.Namespace) -> None:
     _check("--path", args.path and scaffolds.check_folder(Path(args.path)))
     _check("--name", args.name and scaffolds.check_name(args.name))
     _check("--hardware", args.hardware and scaffolds.check_hardware(args.hardware))
+    if (args.repository or args.regcred) and not args.registry:
+        raise SettingError("The registry is missing.", source="--registry", hint="For example: --registry docker.io")
+    _check("--registry", args.registry and scaffolds.check_registry(args.registry))
+    _check("--repository", args.repository and scaffolds.check_repository(args.repository))
+    _check("--regcred", args.regcred and scaffolds.check_credential(args.regcred))
     for secret in args.secret or ():
         _check("--secret", scaffolds.check_variable(secret))
     for pair in args.env or ():
@@ -119,6 +137,12 @@ class _Defaults:
 
     def hardware(self) -> str:
         return next(iter(HARDWARE))
+
+    def repository(self, name: str) -> str:
+        return name
+
+    def credential(self, registry: str) -> str:
+        return ""
 
     def secrets(self) -> list[str]:
         return []
@@ -154,6 +178,22 @@ class _Questions(_Defaults):
 
         return choose("Hardware", list(HARDWARE.items()))
 
+    def repository(self, name: str) -> str:
+        from hotplate.cli.prompts import write
+
+        namespace = write("Image repository namespace", default="", check=scaffolds.check_repository)
+        path = write("Image repository name", default=name, check=scaffolds.check_repository)
+        return f"{namespace}/{path}"
+
+    def credential(self, registry: str) -> str:
+        from hotplate.cli.prompts import choose
+
+        known = _known_credentials(registry)
+        if not known:
+            return ""
+        chosen = choose("Registry credential", [*known, (_NONE, "docker's own login")])
+        return "" if chosen == _NONE else chosen
+
     def secrets(self) -> list[str]:
         from hotplate.cli.prompts import gather
 
@@ -163,3 +203,19 @@ class _Questions(_Defaults):
         from hotplate.cli.prompts import gather
 
         return gather("Environment variables", "Add a variable", "KEY=VALUE", scaffolds.check_pair)
+
+
+def _known_credentials(registry: str) -> list[tuple[str, str]]:
+    """Logins that are kept for a registry, if control runs to tell them."""
+    from hotplate.cli.asking import open_control
+    from hotplate.client import ClientError
+    from hotplate.errors import HotplateError
+    from hotplate.images.reference import check_registry
+
+    host = check_registry(registry)
+    try:
+        with open_control() as control:
+            found = control.list_registry_credentials()
+    except (ClientError, HotplateError):
+        return []
+    return [(one["key"], one["username"]) for one in found if one["registry"] == host]

@@ -29,6 +29,7 @@ inputs:
 examples:
   hotplate invoke prompt="Hello world!"
   hotplate invoke image=@photo.jpg --save boxes.jpg
+  hotplate invoke --name face-detector image=@photo.jpg      a deployed endpoint
   hotplate invoke https://models.example.com/infer count:=3 -o json
   hotplate invoke /infer-form-data --form file=@audio.wav metadata=short
   hotplate invoke --local my-project caption image=@photo.jpg
@@ -46,6 +47,7 @@ def configure(parser: Parser) -> None:
     parser.add_argument(
         "words", nargs="*", metavar="URL | /ROUTE | INPUT", help="Where to (default: /infer on this machine), and what"
     )
+    parser.add_argument("--name", metavar="NAME", help="A deployed endpoint of this machine")
     parser.add_argument("-p", "--port", type=int, metavar="N", help="Port on this machine (default 8080)")
     styles = parser.add_mutually_exclusive_group()
     styles.add_argument("--form", action="store_true", help="Send multipart/form-data instead of JSON")
@@ -72,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
 
         style: Style = "form" if args.form else "raw" if args.raw else "json"
         return invoke_local(args, args.words, style)
-    url, words = _target(list(args.words), args.port)
+    url, words, token = _target(list(args.words), args.port, args.name)
     style = "form" if args.form else "raw" if args.raw else "json"
     body = build_body(words, style)
     try:
@@ -82,7 +84,7 @@ def main(args: argparse.Namespace) -> int:
     headers = {"accept": args.accept or "*/*"}
     if body.content_type:
         headers["content-type"] = body.content_type
-    if token := os.environ.get("HOTPLATE_TOKEN"):
+    if token:
         headers["authorization"] = f"Bearer {token}"
 
     # A proxy that the environment names cannot reach this machine's own loopback.
@@ -123,18 +125,29 @@ def _inputs_of_options(parser: Parser, words: Sequence[str]) -> list[str]:
     return found
 
 
-def _target(words: list[str], port: int | None) -> tuple[str, list[str]]:
-    """The URL, and the words that are left."""
-    base = f"http://127.0.0.1:{port or os.environ.get('HOTPLATE_PORT') or 8080}"
-    if port is None and os.environ.get("HOTPLATE_URL"):  # set by `hotplate run --command`
-        base = os.environ["HOTPLATE_URL"].rstrip("/")
+def _target(words: list[str], port: int | None, name: str | None) -> tuple[str, list[str], str]:
+    """The URL, the words that are left, and the token to send."""
+    from hotplate.client.installation import find_server, token_for
+
     first = words[0] if words else ""
+    if name:
+        from hotplate.deployment.names import check_endpoint
+
+        if port or first.startswith(("http://", "https://")):
+            raise SettingError("--name is an endpoint of this machine, so it goes without a URL and --port.")
+        place = find_server()
+        base, token = f"{place.url}/{check_endpoint(name)}", place.token
+    else:
+        base, token = f"http://127.0.0.1:{port or os.environ.get('HOTPLATE_PORT') or 8080}", None
+        if port is None and os.environ.get("HOTPLATE_URL"):  # set by `hotplate run --command`
+            base = os.environ["HOTPLATE_URL"].rstrip("/")
+    url, left = f"{base}/infer", words
     if first.startswith(("http://", "https://")):
         rest = first.partition("//")[2].partition("/")[2]
-        return first if rest else first.rstrip("/") + "/infer", words[1:]
-    if first.startswith("/") or (first and first[0] not in '{["@-' and "=" not in first):
-        return f"{base}/{first.removeprefix('/')}", words[1:]
-    return f"{base}/infer", words
+        url, left = first if rest else first.rstrip("/") + "/infer", words[1:]
+    elif first.startswith("/") or (first and first[0] not in '{["@-' and "=" not in first):
+        url, left = f"{base}/{first.removeprefix('/')}", words[1:]
+    return url, left, token_for(url) if token is None else token
 
 
 def _host(url: str) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 from collections.abc import Iterator
 from hashlib import sha256
@@ -14,6 +13,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from hotplate.cli import console
+from hotplate.cli.job_place import add_place, find_place
 from hotplate.config.values import parse_seconds
 from hotplate.errors import SettingError
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 EXAMPLES = """\
 example:
   hotplate map /infer inputs.jsonl -o results.jsonl
+  hotplate map detector inputs.jsonl -o results.jsonl             a deployed endpoint, at its /infer
+  hotplate map detector/predict inputs.jsonl -o results.jsonl     another route of it
 
 Each line of the input is the JSON of one call. Each line of the output is {"line": N, "result": …}, or
 {"line": N, "error": …}, in the order in which they ended."""
@@ -31,12 +33,12 @@ SHOW_S = 0.5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `map`."""
-    parser.usage = "%(prog)s URL|/ROUTE inputs.jsonl -o results.jsonl [options]"
+    parser.usage = "%(prog)s ENDPOINT[/ROUTE] | URL | /ROUTE inputs.jsonl -o results.jsonl [options]"
     parser.epilog = EXAMPLES
-    parser.add_argument("route", metavar="URL|/ROUTE", help="What to call")
+    parser.add_argument("route", metavar="ENDPOINT[/ROUTE] | URL | /ROUTE", help="What to call")
     parser.add_argument("inputs", type=Path, metavar="inputs.jsonl", help="One call's JSON on each line")
     parser.add_argument("-o", "--results", type=Path, required=True, metavar="results.jsonl", help="Where answers go")
-    parser.add_argument("-p", "--port", type=int, metavar="N", help="Port on this machine (default 8080)")
+    add_place(parser)
     parser.add_argument("-j", "--ahead", type=int, default=100, metavar="N", help="Jobs at the same time (default 100)")
     parser.add_argument("--timeout", default="1h", metavar="TIME", help="Longest wait for one line (default 1h)")
 
@@ -49,6 +51,13 @@ def main(args: argparse.Namespace) -> int:
         raise SettingError(f"--timeout {error}.") from None
     if args.ahead < 1:
         raise SettingError("--ahead must be at least 1.")
+    if "://" not in args.route and not args.route.startswith("/"):
+        if args.name or args.url or args.port:
+            raise SettingError(
+                f"{args.route} names a deployed endpoint; beside --name, --url and --port give a /ROUTE."
+            )
+        args.name, _, rest = args.route.partition("/")
+        args.route = f"/{rest or 'infer'}"
     try:
         lines = [line for line in args.inputs.read_bytes().splitlines() if line.strip()]
     except OSError as error:
@@ -61,17 +70,23 @@ class Mapping:
 
     def __init__(self, args: argparse.Namespace, lines: list[bytes], timeout_s: float) -> None:
         self._route: str = args.route
-        self._base = f"http://127.0.0.1:{args.port or os.environ.get('HOTPLATE_PORT') or 8080}"
+        self._place = find_place(args)
         self._results: Path = args.results
         self._ahead: int = args.ahead
         self._timeout_s = timeout_s
         self._lines = lines
         # The same file and route are the same run: a line that was submitted before is the same job.
         self._run = sha256(
-            b"\n".join((self._route.encode(), str(self._results.absolute()).encode(), *lines))
+            b"\n".join((self._route.encode(), *self._named(args), str(self._results.absolute()).encode(), *lines))
         ).hexdigest()
         self._good = self._bad = 0
         self._begun = self._shown = monotonic()
+
+    @staticmethod
+    def _named(args: argparse.Namespace) -> tuple[bytes, ...]:
+        """What tells an endpoint from another one, beside the route."""
+        place = args.name or args.url
+        return (place.encode(),) if place else ()
 
     async def run(self) -> int:
         """Go through the lines that have no result yet."""
@@ -81,7 +96,7 @@ class Mapping:
         todo = iter([number for number in range(1, len(self._lines) + 1) if number not in done])
         with self._results.open("a", encoding="utf-8") as results:
             async with (
-                AsyncClient(base_url=self._base, timeout_s=self._timeout_s) as client,
+                AsyncClient(self._place.token, base_url=self._place.url, timeout_s=self._timeout_s) as client,
                 asyncio.TaskGroup() as group,
             ):
                 for _ in range(self._ahead):

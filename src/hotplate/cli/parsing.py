@@ -91,9 +91,11 @@ def add_output(parser: argparse.ArgumentParser) -> None:
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
     """One flag for each setting, in its groups."""
-    groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items()}
+    used = {setting.group for setting in SETTINGS.values() if setting.in_flags}
+    groups = {name: parser.add_argument_group(title) for name, title in GROUPS.items() if name in used}
     for setting in SETTINGS.values():
-        _add_setting(groups[setting.group], setting)
+        if setting.in_flags:
+            _add_setting(groups[setting.group], setting)
 
 
 def _add_setting(group: Any, setting: Setting) -> None:

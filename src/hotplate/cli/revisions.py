@@ -6,6 +6,7 @@ import argparse
 
 from hotplate.cli import console
 from hotplate.cli.asking import add_name, age_of, name_of, open_control
+from hotplate.cli.cluster_flags import add_target, is_far
 from hotplate.cli.parsing import add_output
 
 
@@ -13,12 +14,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `revisions`."""
     add_name(parser)
     parser.add_argument("--history", action="store_true", help="What was deployed when, and what came of it")
+    add_target(parser)
     add_output(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Print them."""
     name = name_of(args)
+    if is_far(args, name):
+        from hotplate.cli.cluster_commands import show_revisions
+
+        return show_revisions(args, name)
     with open_control() as control:
         found = control.list_deployments(name) if args.history else control.list_revisions(name)
     if args.output == "json":

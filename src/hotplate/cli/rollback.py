@@ -6,6 +6,7 @@ import argparse
 
 from hotplate.cli import console
 from hotplate.cli.asking import add_name, name_of, open_control
+from hotplate.cli.cluster_flags import add_target, is_far
 from hotplate.cli.parsing import add_output
 from hotplate.cli.rollout import DEFAULT_WAIT_S, add_wait, finish
 
@@ -15,12 +16,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_name(parser)
     parser.add_argument("--to", default="", metavar="REVISION", help="Its number, or the beginning of its digest")
     add_wait(parser, DEFAULT_WAIT_S)
+    add_target(parser)
     add_output(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Go back, and wait until it serves."""
     name = name_of(args)
+    if is_far(args):
+        from hotplate.cli.cluster_commands import roll_back
+
+        return roll_back(args, name)
     with open_control() as control:
         found = finish(control, control.rollback(name, args.to), args.wait)
     if args.output == "json":

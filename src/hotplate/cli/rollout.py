@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 DEFAULT_WAIT_S = 900.0
 LOOK_S = 0.2
+_NOTHING = "Nothing has served yet: it is tried again for each call, and with the next deploy."
 
 
 def add_wait(parser: argparse.ArgumentParser, default: float) -> None:
@@ -31,7 +32,7 @@ def finish(control: ControlClient, found: dict[str, Any], wait_s: float) -> dict
     """Wait until an endpoint's rollout is over and give the endpoint.
 
     Raises:
-        ProjectError: the new revision does not start; what served before goes on serving.
+        ProjectError: the new revision does not start, or not with its settings; what served before goes on serving.
         Unavailable: it is not decided after `wait_s` seconds.
     """
     end = time.monotonic() + wait_s
@@ -45,9 +46,9 @@ def finish(control: ControlClient, found: dict[str, Any], wait_s: float) -> dict
     state, text = found["rollout"]["state"], found["rollout"]["text"]
     if state == "failed":
         serving = ", ".join(share["revision"][:12] for share in found["traffic"])
-        kept = f" {serving} goes on serving." if len(control.list_revisions(found["name"])) > 1 else ""
+        more = f"{serving} goes on serving, with the settings that it had." if found["rollout"]["kept"] else _NOTHING
         raise ProjectError(
-            f"The revision does not start.{kept}",
+            f"What was deployed does not start. {more}",
             hint=f"`hotplate logs --name {found['name']}` shows what it printed.",
             trace=text,
         )

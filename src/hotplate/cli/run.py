@@ -7,9 +7,11 @@ import os
 
 from hotplate.cli.entry_point import add_deepaas_run
 from hotplate.cli.entry_point import settings as deepaas_settings
+from hotplate.cli.image_flags import add_run_image, needs_image
 from hotplate.cli.opening import add_project, open_from
 from hotplate.cli.parsing import add_settings, given_settings
 from hotplate.config.resolve import DEFAULT, resolve
+from hotplate.errors import SettingError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +26,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-l", "--logs", action="store_true", help="Show the server's logs, one line for each call included"
     )
+    add_run_image(parser)
     add_settings(parser)
     add_deepaas_run(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Start the server and give its exit code."""
+    if args.image is not None:
+        from hotplate.cli.run_image import run_image
+
+        return run_image(args)
+    if asked := needs_image(args):
+        raise SettingError(f"{asked} is for a container.", source=asked, hint="Add --image.")
     opened = open_from(args)
     flags = {**deepaas_settings(args), **given_settings(args)}
     if args.logs:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import ast
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from hotplate.config.project_file import load_project_file
-from hotplate.errors import SettingError
+from hotplate.errors import SettingError, UserError
 
 FOLDER = Path(__file__).parent.parent / "scaffolds"
 ORDER = ("hello-world", "flan-t5", "wav2vec", "yolov8", "face-detection", "speech-to-text", "ocr")
@@ -37,6 +37,9 @@ class Answers:
     hardware: str
     secrets: tuple[str, ...] = ()
     env: Mapping[str, str]
+    registry: str = ""
+    repository: str = ""
+    registry_credential: str = ""
 
 
 def scaffold_names() -> list[str]:
@@ -76,6 +79,35 @@ def check_pair(text: str) -> str | None:
     return check_variable(key) if equals else "Write it as KEY=VALUE."
 
 
+def check_registry(text: str) -> str | None:
+    """What is wrong with the host of a registry, or None."""
+    from hotplate.images import reference
+
+    return _problem(lambda: reference.check_registry(text))
+
+
+def check_repository(text: str) -> str | None:
+    """What is wrong with the path of a repository, or None."""
+    from hotplate.images import reference
+
+    return _problem(lambda: reference.check_repository(text))
+
+
+def check_credential(text: str) -> str | None:
+    """What is wrong with the name of a registry credential, or None."""
+    from hotplate.deployment import names
+
+    return _problem(lambda: names.check_credential(text))
+
+
+def _problem(check: Callable[[], object]) -> str | None:
+    try:
+        check()
+    except UserError as error:
+        return error.message
+    return None
+
+
 def check_folder(path: Path) -> str | None:
     """Why a new project cannot go into this folder, or None."""
     if not path.exists():
@@ -112,6 +144,12 @@ def _project_file(answers: Answers, env: Mapping[str, str], theirs: str) -> str:
     if env:
         lines += ["env:", *(f"  {_scalar(key)}: {_scalar(value)}" for key, value in env.items())]
     dropped = {"name", "hardware", "env"} | ({"secrets"} if answers.secrets else set[str]())
+    if answers.registry:
+        lines += ["registry:", f"  host: {_scalar(answers.registry)}", f"  path: {_scalar(answers.repository)}"]
+        dropped.add("registry")
+    if answers.registry_credential:
+        lines.append(f"registry_credential: {_scalar(answers.registry_credential)}")
+        dropped.add("registry_credential")
     return "\n".join([*lines, *_without(theirs, dropped)]).rstrip() + "\n"
 
 

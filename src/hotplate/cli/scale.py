@@ -23,7 +23,7 @@ LAST = 10
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the commands below `scale`."""
-    below = parser.add_subparsers(dest="action", metavar="explain | replay", required=True)
+    below = parser.add_subparsers(dest="action", metavar="explain | export | replay", required=True)
     explain = below.add_parser(
         "explain",
         help="The last decisions about an endpoint, and why",
@@ -32,6 +32,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
     explain.add_argument("name", metavar="NAME", help="The endpoint")
     explain.add_argument("-n", "--last", type=int, default=LAST, metavar="N", help=f"How many (default {LAST})")
     add_output(explain)
+    export = below.add_parser(
+        "export",
+        help="What the autoscaler saw, as a trace",
+        description="Write what the autoscaler of an endpoint saw, at most since the server began, for `scale replay`.",
+    )
+    export.add_argument("name", metavar="NAME", help="The endpoint")
     replay = below.add_parser(
         "replay",
         help="Run the policy over a recorded trace",
@@ -46,6 +52,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the command below `scale`."""
+    if args.action == "export":
+        from hotplate.deployment.home import find_home
+        from hotplate.supervisor.live import read_trace
+
+        console.out(read_trace(find_home(), args.name).decode())
+        return 0
     return _explain(args) if args.action == "explain" else _replay(args)
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
 from hotplate.cli import console
-from hotplate.cli.asking import age_of, below, confirm, open_control
+from hotplate.cli.asking import age_of, ask_hidden, below, confirm, open_control
 from hotplate.cli.parsing import add_output
-from hotplate.errors import SettingError
 
 _ACTIONS = {
     "create": "Keep a new secret",
@@ -55,9 +53,9 @@ def main(args: argparse.Namespace) -> int:
             console.out_json(answer) if args.output == "json" else console.out(answer["message"])
             return 0
         if args.action == "create":
-            found = control.create_secret(args.key, _value(args))
+            found = control.create_secret(args.key, ask_hidden(args.value, "Value", args.key))
         elif args.action == "update":
-            found = control.update_secret(args.key, _value(args))
+            found = control.update_secret(args.key, ask_hidden(args.value, "Value", args.key))
         else:
             found = control.get_secret(args.key)
     if args.output == "json":
@@ -70,17 +68,3 @@ def main(args: argparse.Namespace) -> int:
     else:
         console.out(f'Secret "{found["key"]}" has been {args.action}d.')
     return 0
-
-
-def _value(args: argparse.Namespace) -> str:
-    if args.value is not None:
-        return args.value
-    if sys.stdin.isatty():
-        from getpass import getpass
-
-        value = getpass(f"Value of {args.key}: ")
-    else:
-        value = sys.stdin.read().removesuffix("\n").removesuffix("\r")
-    if not value:
-        raise SettingError("The value is empty.", key=args.key)
-    return value

@@ -45,8 +45,18 @@ def _endpoint(found: dict[str, Any]) -> str:
     running = sum(replica["state"] == "running" for replica in replicas)
     rollout = found["rollout"]
     state = "paused" if found["paused"] else rollout["state"]
-    said = f"{state:<8} {running} of {len(replicas)} replicas run, {found['queue_depth']} wait"
+    said = f"{state:<8} {_replicas(found['paused'], running, len(replicas))}, {_waiting(found['queue_depth'])}"
     return f"{said}  {console.harmless(rollout['text'].splitlines()[-1])}" if rollout["text"] else said
+
+
+def _replicas(paused: bool, running: int, count: int) -> str:
+    if count:
+        return f"{running} of {count} replica{'s' * (count != 1)} run{'s' * (count == 1)}"
+    return "no replica runs" if paused else "asleep, starts on a call"
+
+
+def _waiting(count: int) -> str:
+    return f"{count or 'no'} call{'s' * (count != 1)} wait{'s' * (count == 1)}"
 
 
 def _age(running: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@ import argparse
 
 from hotplate.cli import console
 from hotplate.deployment.home import find_home
+from hotplate.errors import SettingError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +22,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--https", default="", metavar="NAME", help='Serve https://NAME with Caddy (pip install "hotplate[https]")'
     )
+    parser.add_argument(
+        "--target",
+        choices=("local", "docker", "loopback", "ray"),
+        help="Where replicas of endpoints run that say nothing of it themselves",
+    )
+    parser.add_argument(
+        "--store",
+        metavar="URL",
+        help="PostgreSQL that several servers share: endpoints, tokens, secrets, jobs. `files`: in this home (default)",
+    )
+    parser.add_argument(
+        "--address", metavar="ADDRESS", help="Ray cluster of --target ray: HOST:PORT, ray://HOST:PORT or auto"
+    )
     parser.add_argument("-d", "--detach", action="store_true", help="Go to the background; logs go to a file")
     parser.add_argument("--print-unit", action="store_true", help="Print a systemd unit that does this, and end")
 
@@ -32,26 +46,46 @@ def main(args: argparse.Namespace) -> int:
     if args.print_unit:
         from hotplate.supervisor.unit import unit
 
+        if args.store:
+            raise SettingError(
+                "A unit can be read by everybody, and the URL may hold a password.",
+                key="store",
+                hint="Be up with --store once: this home remembers it. Or set HOTPLATE_STORE in an EnvironmentFile.",
+            )
         console.out(unit(home, words).rstrip("\n"))
         return 0
-    from hotplate.supervisor.up import LOG_NAME, Options, run, start_detached
+    from hotplate.supervisor.own_log import NAME
+    from hotplate.supervisor.up import Options, run, start_detached
 
     if args.detach:
-        said = start_detached(home, words)
+        said = start_detached(home, words, store=args.store)
         console.out(f"Hotplate is up: endpoints at {said['url']}, control at {said['control_url']}")
-        console.out(f"Logs: {home.logs / LOG_NAME}. End it with `hotplate down`.")
+        console.out(f"Logs: {home.logs / NAME}. End it with `hotplate down`.")
         return 0
     return run(
         home,
-        Options(host=args.host, port=args.port, control_port=args.control_port, i_know=args.i_know, https=args.https),
+        Options(
+            host=args.host,
+            port=args.port,
+            control_port=args.control_port,
+            i_know=args.i_know,
+            https=args.https,
+            target=args.target or "",
+            store=args.store,
+            address=args.address or "",
+        ),
     )
 
 
 def _words(args: argparse.Namespace) -> list[str]:
-    """The options again, as another process is told them."""
+    """The options again, as another process is told them. The store is not among them: its URL may hold a password."""
     words = ["--port", str(args.port), "--control-port", str(args.control_port), "--host", args.host]
     if args.i_know:
         words.append("--i-know")
     if args.https:
         words += ["--https", args.https]
+    if args.target:
+        words += ["--target", args.target]
+    if args.address:
+        words += ["--address", args.address]
     return words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, closing
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -94,6 +94,8 @@ class AsyncClient:
         key: str | None = None,
         priority: int | None = None,
         deadline_s: float | None = None,
+        webhook: str | None = None,
+        webhook_events: Sequence[str] = (),
     ) -> Job:
         """Have a call run later: it is kept on the server's disk when this returns. See `Client.submit`.
 
@@ -104,7 +106,16 @@ class AsyncClient:
         """
         calls = JobCalls(self._core)
         return await self._run(
-            calls.submit(endpoint_url, inputs, files, key=key, priority=priority, deadline_s=deadline_s)
+            calls.submit(
+                endpoint_url,
+                inputs,
+                files,
+                key=key,
+                priority=priority,
+                deadline_s=deadline_s,
+                webhook=webhook,
+                webhook_events=webhook_events,
+            )
         )
 
     async def job(self, job: Job | str, *, wait_s: float = 0.0) -> Job:
@@ -128,6 +139,14 @@ class AsyncClient:
     async def retry_job(self, job: Job | str) -> Job:
         """Let a failed or dead job run again. Raises StatusError (409) for any other."""
         return await self._run(JobCalls(self._core).retry(job))
+
+    async def job_log(self, job: Job | str) -> list[dict[str, str]]:
+        """Give what a job has printed. See `Client.job_log`."""
+        return await self._run(JobCalls(self._core).log(job))
+
+    def follow_job_log(self, job: Job | str, *, timeout_s: float | None = None) -> AsyncGenerator[Any, None]:
+        """Give the lines of a job as they come. See `Client.follow_job_log`."""
+        return self.follow(JobCalls(self._core).log_url(job), timeout_s=timeout_s)
 
     async def list_jobs(self, server_url: str = "", *, state: str = "", route: str = "", limit: int = 50) -> list[Job]:
         """Give jobs of a server, the newest first: those in `state` (several with commas), those of one `route`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -129,6 +129,8 @@ class Client:
         key: str | None = None,
         priority: int | None = None,
         deadline_s: float | None = None,
+        webhook: str | None = None,
+        webhook_events: Sequence[str] = (),
     ) -> Job:
         """Have a call run later: it is kept on the server's disk when this returns.
 
@@ -136,9 +138,21 @@ class Client:
             key: equal ones stand for one job. Where None, one is made, so that a lost connection makes no second job.
             priority: 0 is run first, 7 last.
             deadline_s: a job that still waits after so long fails.
+            webhook: a URL that the server tells of the job's end, or of `webhook_events`.
         """
         calls = JobCalls(self._core)
-        return self._run(calls.submit(endpoint_url, inputs, files, key=key, priority=priority, deadline_s=deadline_s))
+        return self._run(
+            calls.submit(
+                endpoint_url,
+                inputs,
+                files,
+                key=key,
+                priority=priority,
+                deadline_s=deadline_s,
+                webhook=webhook,
+                webhook_events=webhook_events,
+            )
+        )
 
     def job(self, job: Job | str, *, wait_s: float = 0.0) -> Job:
         """Ask how a job is. `job` may be its URL, or its id where the client has a `base_url`.
@@ -161,6 +175,14 @@ class Client:
     def retry_job(self, job: Job | str) -> Job:
         """Let a failed or dead job run again. Raises StatusError (409) for any other."""
         return self._run(JobCalls(self._core).retry(job))
+
+    def job_log(self, job: Job | str) -> list[dict[str, str]]:
+        """Give what a job has printed: lines with `at`, `stream` and `text`."""
+        return self._run(JobCalls(self._core).log(job))
+
+    def follow_job_log(self, job: Job | str, *, timeout_s: float | None = None) -> Generator[Any, None, None]:
+        """Give the lines of a job as they come, to its end. `timeout_s`: the longest silence."""
+        return self.follow(JobCalls(self._core).log_url(job), timeout_s=timeout_s)
 
     def list_jobs(self, server_url: str = "", *, state: str = "", route: str = "", limit: int = 50) -> list[Job]:
         """Give jobs of a server, the newest first: those in `state` (several with commas), those of one `route`."""

@@ -11,6 +11,7 @@ The operations are written once; the two shells differ in how they ask. Answers 
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Generator
 from types import TracebackType
 from typing import Any, Self
@@ -24,6 +25,8 @@ PREFIX = "/api/v1"
 RAW = "application/octet-stream"
 TIMEOUT_S = 330.0
 """Longer than the longest that an answer waits for a rollout."""
+UPLOAD_S = 3600.0
+"""For an archive over a slow line."""
 
 
 class ControlClient(Operations):
@@ -43,6 +46,13 @@ class ControlClient(Operations):
 
     def _ask_raw(self, method: str, path: str, data: Any = None) -> Any:
         return self.client.request_raw(method, path, data, RAW)
+
+    def _ask_upload(self, path: str, data: Any) -> Any:
+        return json.loads(self.client.request_raw("POST", path, data, RAW, timeout_s=UPLOAD_S).content)
+
+    def follow_build(self, build_id: str) -> Generator[Any]:
+        """Steps of a build as they come, each with `event` "step"; last one with "end" that is all of it."""
+        return self.client.follow(f"/builds/{word(build_id)}/stream")
 
     def follow_logs(self, name: str, *, max_lines: int = 0, replica_id: str | None = None) -> Generator[Any]:
         """Lines as they come, after the last `max_lines` ones."""
@@ -76,6 +86,13 @@ class AsyncControlClient(Operations):
 
     def _ask_raw(self, method: str, path: str, data: Any = None) -> Any:
         return self.client.request_raw(method, path, data, RAW)
+
+    async def _ask_upload(self, path: str, data: Any) -> Any:
+        return json.loads((await self.client.request_raw("POST", path, data, RAW, timeout_s=UPLOAD_S)).content)
+
+    def follow_build(self, build_id: str) -> AsyncGenerator[Any]:
+        """Steps of a build as they come. See `ControlClient.follow_build`."""
+        return self.client.follow(f"/builds/{word(build_id)}/stream")
 
     def follow_logs(self, name: str, *, max_lines: int = 0, replica_id: str | None = None) -> AsyncGenerator[Any]:
         """Lines as they come, after the last `max_lines` ones."""

@@ -25,6 +25,7 @@ from hotplate.client.exchange import Answer, Failure, Pause, Request, Send, Step
 from hotplate.client.retry import Retries, may_retry, retry_after_s
 from hotplate.client.stream import EventStream
 from hotplate.client.tokens import Token, find_token
+from hotplate.wire.trace import outgoing
 
 LOG = logging.getLogger("hotplate.client")
 POLL_S = 1.0
@@ -172,7 +173,7 @@ class Core:
         return self._request("POST", url, body, accept)
 
     def _request(self, method: str, url: str, body: Body | None, accept: str) -> Request:
-        headers = {"Accept": accept, "User-Agent": USER_AGENT, "X-Request-Id": uuid.uuid4().hex}
+        headers = {"Accept": accept, "User-Agent": USER_AGENT, "X-Request-Id": uuid.uuid4().hex, **outgoing()}
         if self.token.value:
             headers["Authorization"] = f"Bearer {self.token.value}"
         if body is not None:

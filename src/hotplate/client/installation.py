@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 from hotplate.client.errors import ConnectionFailed
 from hotplate.deployment.home import Home, find_home
@@ -66,6 +67,30 @@ def find_server(environ: Mapping[str, str] | None = None, home: Home | None = No
     if not url:
         raise ConnectionFailed(f"Nothing runs in {place.root}. Start it with `hotplate up`.")
     return Place(url=url, token=token or _admin_token(place))
+
+
+def token_for(url: str, environ: Mapping[str, str] | None = None, home: Home | None = None) -> str:
+    """The token to send to a URL: HOTPLATE_TOKEN, else this machine's admin token where the URL is of its endpoints."""
+    found = os.environ if environ is None else environ
+    if token := found.get(TOKEN_VARIABLE, "").strip():
+        return token
+    place = home or find_home()
+    return _admin_token(place) if serves(url, place) else ""
+
+
+def serves(url: str, home: Home | None = None) -> bool:
+    """Whether this machine's `hotplate up` answers at a URL."""
+    own = str(_supervisor(home or find_home()).get("url") or "")
+    return bool(own) and _origin(url) == _origin(own)
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "", url, None
+    return parts.scheme, "127.0.0.1" if host == "localhost" else host, port
 
 
 def _supervisor(home: Home) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlencode, urljoin
@@ -79,6 +79,8 @@ class JobCalls:
         key: str | None,
         priority: int | None,
         deadline_s: float | None,
+        webhook: str | None = None,
+        webhook_events: Sequence[str] = (),
     ) -> Steps[Job]:
         """POST a call to be kept. It has a key, so it may be sent again whatever happened to it."""
         headers = {"Prefer": "respond-async", "Idempotency-Key": key or uuid.uuid4().hex}
@@ -88,6 +90,10 @@ class JobCalls:
             headers["Priority"] = f"u={priority}"
         if deadline_s is not None:
             headers["Hotplate-Deadline"] = f"{deadline_s:g}"
+        if webhook is not None:
+            headers["Hotplate-Webhook"] = webhook
+        if webhook_events:
+            headers["Hotplate-Webhook-Events"] = ",".join(webhook_events)
         request = self._core.call(url, given, files, headers)
         answer = yield from self._core.ask(request, None, idempotent=True)
         return read_job(request, request.url, read_json(request, answer))
@@ -97,7 +103,7 @@ class JobCalls:
         url = self._url(job)
         request = self._core.bare("GET", f"{url}?{urlencode({'wait': f'{wait_s:g}'})}" if wait_s else url)
         answer = yield from self._core.ask(request, None, idempotent=True)
-        return read_job(request, url, read_json(request, answer))
+        return read_job(request, request.url, read_json(request, answer))
 
     def wait(self, job: Job | str, timeout_s: float | None) -> Steps[Job]:
         """Ask until a job has ended."""
@@ -127,6 +133,18 @@ class JobCalls:
         """Let a failed or dead job run again."""
         return self._change("POST", self._url(job), "/retry")
 
+    def log(self, job: Job | str) -> Steps[list[dict[str, str]]]:
+        """What a job has printed."""
+        url = f"{self._url(job)}/log"
+        request = self._core.bare("GET", url)
+        answer = yield from self._core.ask(request, None, idempotent=True)
+        found: Any = read_json(request, answer)
+        return found["lines"]
+
+    def log_url(self, job: Job | str) -> str:
+        """Where what it prints can be followed."""
+        return f"{self._url(job)}/log?follow=1"
+
     def list(self, url: str, **wanted: Any) -> Steps[list[Job]]:
         """The jobs of an endpoint, the newest first."""
         query = urlencode({name: value for name, value in wanted.items() if value})
@@ -139,7 +157,7 @@ class JobCalls:
     def _change(self, method: str, url: str, rest: str) -> Steps[Job]:
         request = self._core.bare(method, f"{url}{rest}")
         answer = yield from self._core.ask(request, None, idempotent=False)
-        return read_job(request, url, read_json(request, answer))
+        return read_job(request, request.url, read_json(request, answer))
 
     def _url(self, job: Job | str) -> str:
         url = job.url if isinstance(job, Job) else job

@@ -25,6 +25,9 @@ class Operations:
     def _ask_raw(self, method: str, path: str, data: Any = None) -> Any:
         raise NotImplementedError
 
+    def _ask_upload(self, path: str, data: Any) -> Any:
+        raise NotImplementedError
+
     # Endpoints
 
     def list_endpoints(self) -> Any:
@@ -97,6 +100,36 @@ class Operations:
         """The autoscaler's last decisions."""
         return self._ask("GET", with_query(_endpoint(name, "decisions"), limit=limit))
 
+    # Builds
+
+    def start_build(
+        self,
+        archive: Any,
+        *,
+        folder: str | None = None,
+        name: str | None = None,
+        target: Sequence[str] = (),
+        option: Sequence[str] = (),
+        **how: Any,
+    ) -> Any:
+        """Send a project to be built on control's machine. The answer has the build's `id`; it goes on behind it.
+
+        Args:
+            archive: a `.tar`, `.tar.gz` or `.zip` of the project's folder: bytes, an open file or a `pathlib.Path`.
+            folder: what the folder is called, and so the endpoint, where neither `name` nor the project says it.
+            name: the endpoint that it is for.
+            target: functions to serve, as `model.py:predict`.
+            option: `KEY=VALUE` pairs for the dialect.
+            how: further parameters of the route, such as `dialect`, `python`, `store_assets`.
+        """
+        given = {"folder": folder, "name": name, "target": list(target), "option": list(option), **how}
+        path = with_query("/builds", **{key: _plain(value) for key, value in given.items() if value or value is False})
+        return self._ask_upload(path, archive)
+
+    def get_build(self, build_id: str) -> Any:
+        """How far a build is: `state`, `steps`, `revisions` and `error`."""
+        return self._ask("GET", f"/builds/{word(build_id)}")
+
     # Logs and events
 
     def get_logs(self, name: str, **span: Any) -> Any:
@@ -161,6 +194,33 @@ class Operations:
     def delete_secret(self, key: str) -> Any:
         """Delete a secret that no endpoint lists."""
         return self._ask("DELETE", f"/secrets/{word(key)}")
+
+    # Registry credentials
+
+    def create_registry_credential(self, key: str, username: str, token: str, registry: str = "docker.io") -> Any:
+        """Keep a new login to a registry of images."""
+        given = {"key": key, "registry": registry, "username": username, "token": token}
+        return self._ask("POST", "/registry-credentials", given)
+
+    def update_registry_credential(
+        self, key: str, token: str, *, username: str | None = None, registry: str | None = None
+    ) -> Any:
+        """Give a login another token, and where they are given, another username and registry."""
+        given = {"token": token, "username": username, "registry": registry}
+        change = {name: value for name, value in given.items() if value is not None}
+        return self._ask("PUT", f"/registry-credentials/{word(key)}", change)
+
+    def get_registry_credential(self, key: str) -> Any:
+        """What may be known of a login: never its token."""
+        return self._ask("GET", f"/registry-credentials/{word(key)}")
+
+    def list_registry_credentials(self) -> Any:
+        """What may be known of every login."""
+        return self._ask("GET", "/registry-credentials")
+
+    def delete_registry_credential(self, key: str) -> Any:
+        """Forget a login."""
+        return self._ask("DELETE", f"/registry-credentials/{word(key)}")
 
     # Volumes
 
@@ -230,4 +290,9 @@ def with_query(target: str, /, **query: Any) -> str:
     given = {name: value for name, value in query.items() if value is not None}
     if not given:
         return target
-    return f"{target}{'&' if '?' in target else '?'}{urlencode(given)}"
+    return f"{target}{'&' if '?' in target else '?'}{urlencode(given, doseq=True)}"
+
+
+def _plain(value: Any) -> Any:
+    """Yes and no, as a query has them."""
+    return str(value).lower() if isinstance(value, bool) else value

@@ -1,8 +1,8 @@
 """Adds the worker's token to what it asks of its siblings, for a server that wants one. Cortex's code sends none.
 
 It listens on loopback, and lets nobody in but this very process: who connects has said before from which port. One
-request for each connection: its head gets `authorization` and `connection: close`, the answer's head the latter; all
-else passes as it is.
+request for each connection: its head gets `authorization`, `connection: close`, and the trace that is active where the
+connection is made; the answer's head gets the second. All else passes as it is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import time
 from contextlib import suppress
 from threading import Condition, Thread
 
+from hotplate.wire.trace import outgoing
+
 MAX_HEAD_BYTES = 64 * 1024
 PATIENCE_S = 5.0
 """How long a connection waits to be named by who made it."""
@@ -24,6 +26,7 @@ MAX_CONNECTIONS = 256
 
 _REPLACED = re.compile(rb"\r\nconnection:[^\r\n]*", re.IGNORECASE)
 _INTERIM = re.compile(rb"HTTP/1\.[01] 1\d\d ")
+_TRACED = re.compile(rb"\r\ntraceparent:", re.IGNORECASE)
 _AUTHORIZED = re.compile(rb"\r\nauthorization:", re.IGNORECASE)
 
 
@@ -35,18 +38,23 @@ class Relay:
         self._extra = b"\r\nauthorization: Bearer %b" % token.encode("ascii")
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.place: tuple[str, int] = self._listener.getsockname()[:2]
-        self._expected: dict[int, None] = {}
+        self._expected: dict[int, bytes] = {}  # what the head gets besides
         self._changed = Condition()
         self._open = 0
         Thread(target=self._accept, name="hotplate-siblings", daemon=True).start()
 
     def expect(self, port: int) -> None:
         """Let the connection in that comes from a port of this machine."""
+        told = outgoing()
         with self._changed:
-            self._expected[port] = None
+            self._expected[port] = b"".join(b"\r\n%b: %b" % (n.encode(), v.encode("latin-1")) for n, v in told.items())
             while len(self._expected) > MAX_EXPECTED:  # of connections that never came
                 del self._expected[next(iter(self._expected))]
             self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Give up a fork's part in what its parent listens on."""
+        self._listener.close()
 
     def _accept(self) -> None:
         while True:
@@ -65,23 +73,24 @@ class Relay:
     def _serve(self, client: socket.socket, port: int) -> None:
         try:
             with client:
-                if not self._is_ours(port):
+                extra = self._claim(port)
+                if extra is None:
                     return
                 with suppress(OSError), socket.create_connection(self._target) as server:
-                    if self._send_head(client, server):
+                    if self._send_head(client, server, extra):
                         _pump(client, server)
         finally:
             with self._changed:
                 self._open -= 1
 
-    def _is_ours(self, port: int) -> bool:
+    def _claim(self, port: int) -> bytes | None:
+        """What was said of the connection from a port; None: it is not of this process."""
         with self._changed:
             if not self._changed.wait_for(lambda: port in self._expected, PATIENCE_S):
-                return False
-            del self._expected[port]
-            return True
+                return None
+            return self._expected.pop(port)
 
-    def _send_head(self, client: socket.socket, server: socket.socket) -> bool:
+    def _send_head(self, client: socket.socket, server: socket.socket, extra: bytes) -> bool:
         data = b""
         while b"\r\n\r\n" not in data:
             part = client.recv(BUFFER_BYTES)
@@ -92,6 +101,8 @@ class Relay:
         head = _REPLACED.sub(b"", head) + b"\r\nconnection: close"
         if not _AUTHORIZED.search(head):
             head += self._extra
+        if not _TRACED.search(head):
+            head += extra
         server.sendall(head + b"\r\n\r\n" + rest)
         return True
 

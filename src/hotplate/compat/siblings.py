@@ -9,6 +9,7 @@ is done where every client comes by: in `socket`, and in uvloop, which has its o
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 from collections.abc import Callable, Mapping
@@ -47,6 +48,15 @@ class Siblings:
         self._start_relay = start_relay
         self._relay: Relay | None = None
         self._lock = Lock()
+        if start_relay is not None:
+            os.register_at_fork(after_in_child=self._begin_again)
+
+    def _begin_again(self) -> None:
+        """In a fork: the relay's thread is the parent's, which lets in none but its own."""
+        self._lock = Lock()
+        if self._relay is not None:
+            self._relay.leave()
+            self._relay = None
 
     @property
     def relay(self) -> Relay | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from hotplate.config import route_texts
+from hotplate.config import cluster_keys, route_texts
 from hotplate.config.project_keys import FILE_SETTINGS, KEYS, OCTOAI, OTHER_WORDS, Key, known_keys
 from hotplate.config.suggest import did_you_mean
 from hotplate.config.values import PARSERS
@@ -41,6 +41,7 @@ class ProjectFile:
     service_module: str | None = None
     service_class: str | None = None
     api: str | None = None
+    python: str | None = None
     functions: tuple[str, ...] = ()
     routes: str = ""
     faces: tuple[str, ...] = ()
@@ -133,6 +134,8 @@ class _Reader:
                     f"`{written}`", "must be a list of routes, each with a path, a file and a function", node
                 )
             return route_texts.of_node(self.path.name, node)
+        if key.name == "kubernetes":
+            return self.cluster(written, node)
         if key.kind == "list":
             return self.items(written, node)
         if key.kind == "mapping":
@@ -151,6 +154,24 @@ class _Reader:
         if key.low is not None and key.high is not None and not key.low <= value <= key.high:
             raise self.wrong(f"`{written}`", f"must be {key.low:g} to {key.high:g}, not {value:g}", node)
         return value
+
+    def cluster(self, written: str, node: Node) -> dict[str, cluster_keys.Value]:
+        if not isinstance(node.value, dict):
+            raise self.wrong(f"`{written}`", "must be `KEY: value` lines", node)
+        found: dict[str, cluster_keys.Value] = {}
+        for name, item in node.value.items():
+            key = cluster_keys.known(name, source=f"{self.path.name}:{item.key_line}")
+            if item.value is None:
+                continue
+            if key.kind == "mapping":
+                found[key.name] = self.mapping(name, item)
+            elif key.kind == "list":
+                found[key.name] = self.items(name, item)
+            else:
+                found[key.name] = cluster_keys.checked(
+                    key, self.text(name, item), source=f"{self.path.name}:{item.line}"
+                )
+        return found
 
     def text(self, written: str, node: Node) -> str:
         if not isinstance(node.value, str):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from hotplate.config.cluster_keys import CLUSTER_KEYS
 from hotplate.config.settings import SETTINGS
 from hotplate.config.values import Kind
 
@@ -47,6 +48,12 @@ KEYS = _keys(
     Key(name="service_module", kind="text", part="project", help="Dotted module of the service class; else `service`."),
     Key(name="service_class", kind="text", part="project", help="Name of the service class, where there are several."),
     Key(name="api", kind="text", part="project", help="Name of the API in `cortex.yaml`, where there are several."),
+    Key(
+        name="python",
+        kind="text",
+        part="project",
+        help="Python of the environment that a build makes, such as `3.12`. `hotplate run` uses the one that runs it.",
+    ),
     Key(name="functions", kind="list", part="project", help="Functions to serve, each `model.py:predict`."),
     Key(
         name="routes",
@@ -85,13 +92,31 @@ KEYS = _keys(
     ),
     Key(name="public", kind="flag", part="deploy", help="Whether calls need no token."),
     Key(name="secrets", kind="list", part="deploy", help="Secrets that the code finds as environment variables."),
-    Key(name="registry_credential", kind="text", part="deploy", help="Name of the credential to pull the image with."),
+    Key(
+        name="system_packages",
+        kind="list",
+        part="deploy",
+        help="Packages of the system that the image needs, such as `ffmpeg`.",
+    ),
+    Key(
+        name="registry_credential",
+        kind="text",
+        part="deploy",
+        help="Name of the `hotplate regcred` login to fetch and push images with.",
+    ),
     Key(
         name="registry",
         kind="mapping",
         part="deploy",
         help="Where the image is kept: `host`, `path` and `tag`.",
         shape=("host", "path", "tag"),
+    ),
+    Key(
+        name="kubernetes",
+        kind="mapping",
+        part="deploy",
+        help="What of a cluster it uses, where it runs in one: see [Kubernetes](kubernetes.md).",
+        shape=tuple(CLUSTER_KEYS),
     ),
 )
 """Keys of `hotplate.yaml` that are no settings."""

@@ -52,7 +52,7 @@ def settings_page() -> str:
 
 
 def _setting_row(setting: Setting) -> tuple[str, ...]:
-    flag = f"`{setting.flag}`" + (f" `{setting.short}`" if setting.short else "")
+    flag = f"`{setting.flag}`" + (f" `{setting.short}`" if setting.short else "") if setting.in_flags else "none"
     variable = f"`{setting.variable}`" if setting.in_env else "none"
     default = show(setting.kind, setting.default)
     text = setting.help

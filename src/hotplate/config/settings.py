@@ -8,90 +8,34 @@ to the first answer, so it imports next to nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import dataclass, fields
 
-from hotplate.config.values import Kind
+from hotplate.config.setting import ENV_PREFIX as ENV_PREFIX
+from hotplate.config.setting import GROUPS as GROUPS
+from hotplate.config.setting import Setting as Setting
+from hotplate.config.setting import image_setting, ray_setting, setting
 
 KIB = 1024
 MIB = 1024 * KIB
-ENV_PREFIX = "HOTPLATE_"
-
-GROUPS = {
-    "serving": "Serving",
-    "logs": "Logs",
-    "jobs": "Jobs",
-    "limits": "Limits and deadlines",
-    "access": "Who may reach what",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
-class Setting:
-    """One setting as data. `help` says what it does, `why` what the default rests on.
-
-    `low` and `high` are inclusive. `auto` says that the value may be left to be worked out (None). `in_flags`,
-    `in_env` and `in_file` say where it may be set. The values of a `secret` setting are never shown.
-    """
-
-    name: str
-    kind: Kind
-    default: Any
-    help: str
-    group: str
-    why: str = ""
-    low: float | None = None
-    high: float | None = None
-    choices: tuple[str, ...] = ()
-    auto: bool = False
-    secret: bool = False
-    in_env: bool = True
-    in_file: bool = True
-    short: str = ""
-    metavar: str = ""
-
-    @property
-    def key(self) -> str:
-        """The name in `hotplate.yaml`: `timeout` for `timeout_s`, `max_body_size` for `max_body_bytes`."""
-        if self.name.endswith("_bytes"):
-            return self.name.removesuffix("bytes") + "size"
-        return self.name.removesuffix("_s").removesuffix("_bytes")
-
-    @property
-    def flag(self) -> str:
-        """The name on the command line."""
-        return "--" + self.key.replace("_", "-")
-
-    @property
-    def variable(self) -> str:
-        """The name in the environment."""
-        return ENV_PREFIX + self.key.upper()
-
-
-def _set(default: Any, kind: Kind, group: str, help: str, **more: Any) -> Any:  # noqa: A002 - the field's own name
-    facts = {"kind": kind, "group": group, "help": help, **more}
-    if kind == "mapping":
-        return field(default_factory=dict[str, str], repr=False, metadata={**facts, "default": {}})
-    return field(default=default, metadata={**facts, "default": default})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Settings:
     """What one run is configured with. Frozen: nothing changes after start."""
 
-    host: str = _set(
+    host: str = setting(
         "127.0.0.1",
         "text",
         "serving",
         "Address to listen on. Any address but loopback needs `--i-know`, as long as calls carry no tokens.",
     )
-    port: int = _set(
+    port: int = setting(
         8080, "integer", "serving", "Port to listen on; 0 takes a free one.", low=0, high=65535, short="-p"
     )
-    workers: int = _set(
+    workers: int = setting(
         1, "integer", "serving", "Worker processes. Each loads its own copy of the model.", low=1, high=256
     )
-    slots: int | None = _set(
+    slots: int | None = setting(
         None,
         "integer",
         "serving",
@@ -101,7 +45,7 @@ class Settings:
         high=1024,
         auto=True,
     )
-    queue_size: int | None = _set(
+    queue_size: int | None = setting(
         None,
         "integer",
         "serving",
@@ -112,7 +56,7 @@ class Settings:
         high=100_000,
         auto=True,
     )
-    timeout_s: float = _set(
+    timeout_s: float = setting(
         300.0,
         "seconds",
         "serving",
@@ -123,7 +67,7 @@ class Settings:
         low=0.1,
         high=3600,
     )
-    setup_timeout_s: float = _set(
+    setup_timeout_s: float = setting(
         900.0,
         "seconds",
         "serving",
@@ -132,7 +76,7 @@ class Settings:
         low=1,
         high=86_400,
     )
-    grace_s: float = _set(
+    grace_s: float = setting(
         25.0,
         "seconds",
         "serving",
@@ -141,7 +85,7 @@ class Settings:
         low=0,
         high=3600,
     )
-    drain_delay_s: float = _set(
+    drain_delay_s: float = setting(
         0.0,
         "seconds",
         "serving",
@@ -149,7 +93,7 @@ class Settings:
         low=0,
         high=600,
     )
-    env: Mapping[str, str] = _set(
+    env: Mapping[str, str] = setting(
         None,
         "mapping",
         "serving",
@@ -159,42 +103,74 @@ class Settings:
         short="-e",
         metavar="KEY=VALUE",
     )
-    reload: bool = _set(
+    reload: bool = setting(
         False, "flag", "serving", "Start the workers afresh when a file of the project changes.", in_file=False
     )
 
-    log_level: str = _set(
+    log_level: str = setting(
         "info", "choice", "logs", "Least severe log line to write.", choices=("debug", "info", "warning", "error")
     )
-    log_format: str = _set(
+    log_format: str = setting(
         "auto",
         "choice",
         "logs",
         "How log lines look. auto: text on a terminal, otherwise one JSON object a line.",
         choices=("auto", "text", "json"),
     )
-    access_log: str = _set(
+    access_log: str = setting(
         "auto", "switch", "logs", "One log line for each call. auto: on when the log goes to a terminal."
     )
+    traces: str = setting(
+        "off",
+        "choice",
+        "logs",
+        'Whether calls are traced with OpenTelemetry (`pip install "hotplate[otel]"`). Where to: OTEL_* variables.',
+        choices=("off", "on"),
+        in_file=False,
+    )
 
-    jobs: str = _set(
+    store: str | None = setting(
+        None,
+        "text",
+        "store",
+        "Where `hotplate up` keeps endpoints, tokens, secrets and, unless `jobs_store` says otherwise, jobs. auto: "
+        "where they were the last time, else in files in HOTPLATE_HOME. A `postgresql://` URL (it may hold a password) "
+        "lets several servers share them. `files`: in HOTPLATE_HOME again.",
+        auto=True,
+        secret=True,
+        in_flags=False,
+        in_file=False,
+        metavar="URL",
+    )
+
+    jobs: str = setting(
         "on",
         "choice",
         "jobs",
         "Whether calls with `Prefer: respond-async` become jobs. off: they are answered at once, like any other.",
         choices=("on", "off"),
     )
-    jobs_store: str | None = _set(
+    jobs_store: str | None = setting(
         None,
         "text",
         "jobs",
-        "Where jobs are kept. auto: SQLite in HOTPLATE_HOME. A `postgresql://` URL (it may hold a password) lets "
+        "Where jobs are kept. auto: as `store` says under `hotplate up`, else SQLite in HOTPLATE_HOME. A "
+        "`postgresql://` URL (it may hold a password) lets "
         "servers on several hosts share them.",
         auto=True,
         secret=True,
         metavar="URL",
     )
-    job_timeout_s: float = _set(
+    jobs_blobs: str | None = setting(
+        None,
+        "text",
+        "jobs",
+        "Where inputs and results over 256 KiB are kept. auto: in files, or in the PostgreSQL of `jobs_store`. "
+        "`s3://BUCKET/PREFIX`: in a bucket, with the keys, region and endpoint of AWS_ACCESS_KEY_ID and its like.",
+        auto=True,
+        metavar="URL",
+    )
+    job_timeout_s: float = setting(
         900.0,
         "seconds",
         "jobs",
@@ -202,7 +178,7 @@ class Settings:
         low=0.1,
         high=7 * 86_400,
     )
-    job_attempts: int = _set(
+    job_attempts: int = setting(
         4,
         "integer",
         "jobs",
@@ -211,7 +187,7 @@ class Settings:
         low=1,
         high=100,
     )
-    job_crashes: int = _set(
+    job_crashes: int = setting(
         3,
         "integer",
         "jobs",
@@ -220,7 +196,7 @@ class Settings:
         low=1,
         high=100,
     )
-    job_lease_s: float = _set(
+    job_lease_s: float = setting(
         30.0,
         "seconds",
         "jobs",
@@ -229,7 +205,7 @@ class Settings:
         low=1,
         high=3600,
     )
-    job_retention_s: float = _set(
+    job_retention_s: float = setting(
         86_400.0,
         "seconds",
         "jobs",
@@ -237,7 +213,7 @@ class Settings:
         low=1,
         high=10 * 86_400,
     )
-    max_jobs: int = _set(
+    max_jobs: int = setting(
         100_000,
         "integer",
         "jobs",
@@ -245,14 +221,41 @@ class Settings:
         low=1,
         high=10_000_000,
     )
-    max_job_result_bytes: int = _set(
+    max_job_result_bytes: int = setting(
         100 * MIB, "bytes", "jobs", "Largest result of a job; with a larger one it has failed.", low=1, high=1024 * MIB
     )
 
-    max_body_bytes: int = _set(
+    webhook: str = setting(
+        "",
+        "text",
+        "jobs",
+        "URL that is told how each job ended, with a signed POST. A submit can name one of its own besides.",
+        metavar="URL",
+    )
+    webhook_events: tuple[str, ...] = setting(
+        (),
+        "list",
+        "jobs",
+        "Event that `webhook` is told of: started, retrying, completed, failed, dead or cancelled. None given: the "
+        "four that end a job.",
+        metavar="EVENT",
+    )
+    webhook_secret: str | None = setting(
+        None,
+        "text",
+        "jobs",
+        "What webhooks are signed with: `whsec_` and the base64 of 24 to 64 bytes. auto: one that is made with the "
+        "first message, and kept as `webhook-secret` beside the jobs.",
+        auto=True,
+        secret=True,
+        in_file=False,
+        metavar="SECRET",
+    )
+
+    max_body_bytes: int = setting(
         10 * MIB, "bytes", "limits", "Largest JSON body; a larger one gets 413.", low=1, high=4096 * MIB
     )
-    max_upload_bytes: int = _set(
+    max_upload_bytes: int = setting(
         100 * MIB,
         "bytes",
         "limits",
@@ -260,7 +263,7 @@ class Settings:
         low=1,
         high=64 * 1024 * MIB,
     )
-    body_memory_bytes: int = _set(
+    body_memory_bytes: int = setting(
         1024 * MIB,
         "bytes",
         "limits",
@@ -270,21 +273,21 @@ class Settings:
         low=1,
         high=64 * 1024 * MIB,
     )
-    max_header_bytes: int = _set(
+    max_header_bytes: int = setting(
         32 * KIB, "bytes", "limits", "Largest request head; a larger one gets 431.", low=256, high=MIB
     )
-    max_headers: int = _set(64, "integer", "limits", "Most headers of a request; more get 431.", low=1, high=1000)
-    max_uri_bytes: int = _set(
+    max_headers: int = setting(64, "integer", "limits", "Most headers of a request; more get 431.", low=1, high=1000)
+    max_uri_bytes: int = setting(
         8 * KIB, "bytes", "limits", "Longest path and query; a longer one gets 414.", low=64, high=64 * KIB
     )
-    first_byte_timeout_s: float = _set(
+    first_byte_timeout_s: float = setting(
         10.0, "seconds", "limits", "How long a new connection may stay silent.", low=0.1, high=3600
     )
-    header_timeout_s: float = _set(
+    header_timeout_s: float = setting(
         10.0, "seconds", "limits", "How long a request head may take to arrive.", low=0.1, high=3600
     )
-    body_idle_timeout_s: float = _set(30.0, "seconds", "limits", "Longest pause inside a body.", low=0.1, high=3600)
-    body_min_rate_bytes_s: int = _set(
+    body_idle_timeout_s: float = setting(30.0, "seconds", "limits", "Longest pause inside a body.", low=0.1, high=3600)
+    body_min_rate_bytes_s: int = setting(
         KIB,
         "bytes",
         "limits",
@@ -292,10 +295,10 @@ class Settings:
         low=0,
         high=1024 * MIB,
     )
-    keep_alive_s: float = _set(
+    keep_alive_s: float = setting(
         75.0, "seconds", "limits", "How long an idle connection stays open for the next call.", low=0, high=3600
     )
-    write_stall_timeout_s: float = _set(
+    write_stall_timeout_s: float = setting(
         60.0,
         "seconds",
         "limits",
@@ -303,10 +306,10 @@ class Settings:
         low=0.1,
         high=3600,
     )
-    max_connections: int = _set(
+    max_connections: int = setting(
         10_000, "integer", "limits", "Most open connections; more are refused.", low=1, high=1_000_000
     )
-    max_connections_per_ip: int = _set(
+    max_connections_per_ip: int = setting(
         256,
         "integer",
         "limits",
@@ -316,14 +319,14 @@ class Settings:
         high=1_000_000,
     )
 
-    allowed_hosts: tuple[str, ...] = _set(
+    allowed_hosts: tuple[str, ...] = setting(
         (),
         "list",
         "access",
         "Host header to answer to; `*.example.com` stands for every name below. None given: every host.",
         metavar="HOST",
     )
-    allow_origin: str = _set(
+    allow_origin: str = setting(
         "",
         "text",
         "access",
@@ -331,19 +334,163 @@ class Settings:
         "None given: no page of another origin.",
         metavar="ORIGIN",
     )
-    fetch_allow: tuple[str, ...] = _set(
+    fetch_allow: tuple[str, ...] = setting(
         (),
         "list",
         "access",
         "Host or network (`10.1.0.0/16`) that media URLs may point to although it is private.",
         metavar="HOST",
     )
-    i_know: bool = _set(
+    i_know: bool = setting(
         False,
         "flag",
         "access",
         "Allow `--host` to be an address that other machines can reach: anybody there can call the model.",
         why="Never read from a project file: who runs it decides.",
+        in_file=False,
+    )
+
+    target: str = setting(
+        "local",
+        "choice",
+        "containers",
+        "Where the replicas of endpoints run: processes of this machine, containers of its engine, (loopback) "
+        "processes of this machine that are reached by HTTP, as those of another machine are, actors of a Ray cluster, "
+        "or, where a project says so, pods of a Kubernetes cluster.",
+        choices=("local", "docker", "loopback", "ray", "kubernetes"),
+        in_flags=False,
+    )
+    base_image: str = image_setting(
+        "Image to build on; it has Python, and apt for packages. None given: `python:X.Y-slim`.", in_file=True
+    )
+    build_network: str = image_setting(
+        "The engine's network for the steps of an image's build. None given: as the engine has it."
+    )
+    certificates: str = image_setting("File of CA certificates of this machine's that images are to trust.")
+    docker_network: str = image_setting(
+        "The engine's network that replicas are in; `none` for no network, and so no way out. auto: one of their own, "
+        "in which they reach neither each other, nor this machine, nor link-local addresses; none where the engine has "
+        "no bridge. Any other is taken as it is.",
+        default="auto",
+    )
+    link_callback: str = setting(
+        "",
+        "text",
+        "elsewhere",
+        "URL at which replicas on other machines reach this server, to call other endpoints. None given: the address "
+        "that it listens on, which is of use there unless it is a loopback address.",
+        in_flags=False,
+        in_file=False,
+    )
+    link_ca: str = setting(
+        "",
+        "text",
+        "elsewhere",
+        "File of the CA certificates by which replicas that speak TLS are known. None given: the system's.",
+        in_flags=False,
+        in_file=False,
+    )
+    link_unverified: bool = setting(
+        False,
+        "flag",
+        "elsewhere",
+        "Let replicas that speak TLS be anybody: nobody on the way can read along, but who is at the other end is not "
+        "known. Otherwise they have to prove that they are the machine that was called.",
+        in_flags=False,
+        in_file=False,
+    )
+    link_cert: str = setting(
+        "",
+        "text",
+        "elsewhere",
+        "File with the certificate of a replica (`serve --replica`), which then speaks TLS.",
+        in_flags=False,
+        in_file=False,
+    )
+    link_key: str = setting(
+        "", "text", "elsewhere", "File with the key of that certificate.", in_flags=False, in_file=False
+    )
+    probe_interval_s: float = setting(
+        2.0,
+        "seconds",
+        "elsewhere",
+        "How often a replica on another machine is asked whether it is there.",
+        low=0.1,
+        high=60,
+        in_flags=False,
+    )
+    probe_timeout_s: float = setting(
+        2.0, "seconds", "elsewhere", "How long such a replica may take to say so.", low=0.1, high=60, in_flags=False
+    )
+    probe_failures: int = setting(
+        3,
+        "integer",
+        "elsewhere",
+        "After how many such questions in a row without an answer it counts as lost, and is replaced.",
+        low=1,
+        high=100,
+        in_flags=False,
+    )
+
+    ray_address: str = ray_setting(
+        "auto",
+        "text",
+        "Ray cluster of the target `ray`: `HOST:PORT` of its head where this machine is one of its nodes, "
+        "`ray://HOST:10001` where it is not, `auto` for the one that runs here.",
+        in_file=False,
+    )
+    ray_python: str = ray_setting(
+        "",
+        "text",
+        "Interpreter that has the cluster's versions of Ray and Python. None given: the one that runs Hotplate.",
+        in_file=False,
+    )
+    ray_placement: str = ray_setting(
+        "spread",
+        "text",
+        "Which node a replica comes to: `spread` over the nodes, `pack` to fill nodes up to half first, or `node:NODE` "
+        "(the beginning of its id, its address or its name). An endpoint may have its own.",
+    )
+    ray_runtime_env: str = ray_setting(
+        "",
+        "text",
+        'Ray\'s `runtime_env` of the actors, as JSON: `{"image_uri": "…"}` runs replicas in an image that has Ray and '
+        "the revision. An endpoint may have its own.",
+    )
+    ray_grows: bool = ray_setting(
+        False,
+        "flag",
+        "An autoscaler adds nodes to the cluster: what no node has now is waited for instead of refused.",
+        in_file=False,
+    )
+    ray_spares: int = ray_setting(
+        1,
+        "integer",
+        "How many actors wait on each node on which replicas were started, so that the next one starts sooner. They "
+        "take none of the cluster's resources, but memory. 0: none.",
+        low=0,
+        high=100,
+        in_file=False,
+    )
+    ray_start_timeout_s: float = ray_setting(
+        300.0,
+        "seconds",
+        "How long a replica may wait for room on the cluster, and for its packages on a new node.",
+        low=1,
+        high=86_400,
+    )
+    ray_files: str = ray_setting(
+        "auto",
+        "choice",
+        "How a revision comes to a node: `auto` uses it where it lies on a node that sees the same files, and ships it "
+        "to others; `ship` always does that.",
+        choices=("auto", "ship"),
+        in_file=False,
+    )
+    ray_cache: str = ray_setting(
+        "~/.cache/hotplate",
+        "text",
+        "Folder on the nodes in which shipped revisions and their environments are kept.",
         in_file=False,
     )
 

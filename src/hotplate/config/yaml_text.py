@@ -20,6 +20,8 @@ MAX_NODES = 10_000
 _PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "timestamp", "value"))
 _NULL_TAG = "tag:yaml.org,2002:null"
 
+MEND = "Mend the line or the one before it: a bracket or a quote may be open, or a colon lack its blank."
+
 
 @dataclass(frozen=True, slots=True)
 class Node:
@@ -45,13 +47,15 @@ def read_yaml(path: Path) -> Node:
         loader = _Loader(text, shown)
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
-        raise SettingError("The file holds a control character.", source=f"{shown}:{line}") from None
+        where = f"{shown}:{line}"
+        raise SettingError("The file holds a control character.", source=where, hint="Take it out.") from None
     try:
         root = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{shown}:{mark.line + 1}" if mark else shown
-        raise SettingError(f"This is not YAML: {error.problem or error.context}.", source=where) from None
+        text = f"This is not YAML: {error.problem or error.context}."
+        raise SettingError(text, source=where, hint=MEND) from None
     finally:
         loader.dispose()  # pyright: ignore[reportUnknownMemberType]
     if root is None:

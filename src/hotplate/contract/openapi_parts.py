@@ -69,7 +69,7 @@ FIXED: Mapping[str, Part] = {
         ("status",),
         status={"type": "string", "description": "The state of the model, or of the server"},
         detail={"type": "string", "description": "Why it is in that state"},
-        async_enable={"type": "boolean", "description": "Always true; kept for clients of octoai-sdk"},
+        async_enable={"type": "boolean", "description": "Whether calls may become jobs (`X-OctoAI-Async`)"},
     ),
 }
 """Named schemas that every document has."""

@@ -114,6 +114,8 @@ class Mount(msgspec.Struct, frozen=True, kw_only=True):
     job: str = ""
     """In whose manner its calls are kept as jobs (`cortex`), whatever a request says. A mount without a call and with
     one answers about them."""
+    spoken: str = ""
+    """The protocol (`mcp`) of which messages about the project itself, and not to it, are answered by the server."""
     typed: bool = False
     """Whether a body without a Content-Type arrives as such, with "", and not as JSON."""
     operation: Mapping[str, Any] | None = None

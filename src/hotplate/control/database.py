@@ -1,79 +1,81 @@
-"""control.db: one SQLite connection behind a lock, in WAL with FULL, so that what an answer confirmed is on disk."""
+"""What control keeps, and the two places where it can be: a file of this home, or a PostgreSQL that servers share.
+
+Statements are written once, in the SQL that both understand, with `?` where values go. One conformance suite holds for
+both (`tests/conformance/databases`).
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Generator, Iterable
-from contextlib import contextmanager
-from pathlib import Path
-from threading import RLock
-from typing import Any
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
-from hotplate.control.schema import MIGRATIONS
-from hotplate.errors import PlatformError
-
-BUSY_S = 10.0
+from hotplate.deployment.home import Home
+from hotplate.deployment.shared import find_store, mark_of
 
 
-class Database:
-    """Short transactions, one at a time. Its methods may be called from any thread."""
+class Row(Protocol):
+    """A row: its values by place or by name, and the names."""
 
-    def __init__(self, path: Path) -> None:
-        self._lock = RLock()
-        self._depth = 0
-        path.touch(mode=0o600)
-        # Autocommit: transactions begin and end where this class says so, and nowhere else.
-        self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-        self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+    def __getitem__(self, key: int | str, /) -> Any:
+        """Give a value."""
+        ...
 
-    def rows(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
+    def keys(self) -> Iterable[Any]:
+        """The names."""
+        ...
+
+
+class Database(Protocol):
+    """Short transactions, one at a time over all servers. Its methods may be called from any thread.
+
+    `shared`: other servers read and write it too. Those that cannot reach it raise Unavailable.
+    """
+
+    shared: bool
+
+    def rows(self, sql: str, values: Iterable[Any] = ()) -> Sequence[Row]:
         """Read rows."""
-        with self._lock:
-            return self._connection.execute(sql, tuple(values)).fetchall()
+        ...
 
-    def row(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Row | None:
+    def row(self, sql: str, values: Iterable[Any] = ()) -> Row | None:
         """Read one row, or None."""
-        with self._lock:
-            return self._connection.execute(sql, tuple(values)).fetchone()
+        ...
 
     def run(self, sql: str, values: Iterable[Any] = ()) -> int:
         """Change rows and say how many. Inside `transaction` alone, where several changes belong together."""
-        with self._lock:
-            return self._connection.execute(sql, tuple(values)).rowcount
+        ...
 
-    @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """All or nothing. One inside another belongs to the outer one."""
-        with self._lock:
-            if self._depth:
-                yield
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._depth = 1
-            try:
-                yield
-            except BaseException:
-                if self._connection.in_transaction:  # a full disk has undone it already
-                    self._connection.execute("ROLLBACK")
-                raise
-            else:
-                self._connection.execute("COMMIT")
-            finally:
-                self._depth = 0
+        ...
+
+    def note_change(self) -> None:
+        """Inside a transaction: tell other servers, once it is done, that what is published has changed."""
+        ...
+
+    def changes(self) -> int:
+        """A number that is another one after each change that some server noted."""
+        ...
 
     def close(self) -> None:
-        """Close the file. WAL and shared memory are folded into it."""
-        with self._lock:
-            self._connection.close()
+        """Let go of it."""
+        ...
 
-    def _migrate(self) -> None:
-        version: int = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise PlatformError(
-                f"control.db is of version {version}, made by a newer Hotplate; this one reads up to {len(MIGRATIONS)}."
-            )
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            self._connection.executescript(f"BEGIN IMMEDIATE;{script};PRAGMA user_version={number};COMMIT;")
+
+def open_database(home: Home, store: str | None = None) -> Database:
+    """Open what a home keeps its records in; `store` is a setting's value, where it was given.
+
+    A PostgreSQL is connected to with the first statement, so that a server starts while it is away.
+
+    Raises:
+        SettingError: the store is none. MissingExtra: psycopg is not installed.
+    """
+    url = find_store(home, store)
+    if url is None:
+        from hotplate.control.sqlite import SqliteDatabase
+
+        return SqliteDatabase(home.control_db)
+    from hotplate.control.postgres import PostgresDatabase
+
+    return PostgresDatabase(url, mark_of(home.key) if home.key.is_file() else None)

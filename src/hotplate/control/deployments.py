@@ -1,23 +1,35 @@
 """Which revisions an endpoint's traffic goes to: deploy, split, roll back, and what came of it.
 
-A change of traffic is `rolling` until the server says that it is stable or has failed. Until then, and as long as a
-split lasts, `fallback` keeps the traffic that served before; when the server reports a failure the endpoint goes back
-to it, so that also a server that starts anew finds the revision that works.
+A change of traffic, or of what replicas are started with, is `rolling` until the server says that it is stable or has
+failed. Until then, and as long as a split lasts, `fallback` keeps the traffic that served before, `fallback_settings`
+its settings; when the server reports a failure the endpoint goes back to them, so that also a server that starts anew
+finds what works. Where nothing has served yet there is nothing to go back to: it stays `failed` until a replica
+runs, or something else is deployed.
 """
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
-from hotplate.control.endpoints import create_endpoint, get_endpoint, read_row, update_endpoint
+from hotplate.control.carrying import have, share
+from hotplate.control.database import Row
+from hotplate.control.endpoints import (
+    Change,
+    check_change,
+    create_endpoint,
+    get_endpoint,
+    is_good,
+    read_row,
+    write_change,
+)
 from hotplate.control.ledger import Level, record_event
 from hotplate.control.plane import ITSELF, Caller, Plane, to_json
-from hotplate.control.publication import read_revision, traffic_decoder
+from hotplate.control.publication import traffic_decoder
 from hotplate.control.secrets import mask_of
 from hotplate.control.settings import refused
 from hotplate.deployment.names import is_digest
@@ -61,15 +73,19 @@ class Rollback(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def deploy(plane: Plane, caller: Caller, name: str, given: Deploy) -> dict[str, Any]:
-    """Point an endpoint to a revision that was built on this machine."""
-    read_revision(plane.home, given.revision)
+    """Point an endpoint to a revision that was built on this machine, or on one that shares its database."""
+    have(plane, given.revision)
+    share(plane.home, plane.database, given.revision)
+    change: Change | None = None
     if plane.database.row("SELECT 1 FROM endpoints WHERE name = ?", (name,)) is None:
         create_endpoint(plane, caller, name, given.settings)
     elif given.settings:
-        update_endpoint(plane, caller, name, given.settings)
+        change = check_change(plane, caller, name, given.settings)
     before = traffic_decoder.decode(read_row(plane, name)["traffic"])
     traffic = split_with(before, given.revision, given.traffic)
     with plane.change(caller, "endpoint.deploy", name, f"{given.revision[:12]} {given.traffic:g}%"):
+        if change is not None:  # with the traffic: the server is to see both or neither
+            write_change(plane, name, change)
         _add_revision(plane, caller, name, given.revision)
         _move(plane, caller, name, traffic, "deploy")
     return get_endpoint(plane, name)
@@ -99,7 +115,7 @@ def rollback(plane: Plane, caller: Caller, name: str, given: Rollback) -> dict[s
     """Go back to a revision that served before."""
     row = read_row(plane, name)
     digest = find_revision(plane, name, given.revision) if given.revision else _before(plane, row)
-    read_revision(plane.home, digest)
+    have(plane, digest)
     traffic = (Share(revision=digest, percent=100.0),)
     with plane.change(caller, "endpoint.rollback", name, digest[:12]):
         _move(plane, caller, name, traffic, "rollback")
@@ -155,7 +171,7 @@ def find_revision(plane: Plane, name: str, word: str) -> str:
     return found[0]
 
 
-def _numbered(plane: Plane, name: str) -> list[sqlite3.Row]:
+def _numbered(plane: Plane, name: str) -> Sequence[Row]:
     return plane.database.rows("SELECT number, digest FROM revisions WHERE endpoint = ? ORDER BY number", (name,))
 
 
@@ -181,28 +197,44 @@ def settle(plane: Plane, name: str, generation: int, state: str, text: str) -> N
         done = len(traffic) == 1
         with plane.database.transaction():
             plane.database.run(
-                "UPDATE endpoints SET rollout = 'stable', rollout_text = '', "
+                "UPDATE endpoints SET rollout = 'stable', rollout_text = '', kept = 0, fallback_settings = NULL, "
                 "fallback = CASE WHEN ? THEN NULL ELSE fallback END WHERE name = ? AND generation = ?",
                 (done, name, generation),
             )
             _finish(plane, name, "stable", "")
             record_event(plane.database, name, "deployed", f"Serving {_words(traffic)}.")
+            plane.database.note_change()
         plane.publisher.publish()
     elif state == "failed" and (row["rollout"] == "rolling" or row["fallback"]):
         _go_back(plane, row, text)
 
 
-def _go_back(plane: Plane, row: sqlite3.Row, text: str) -> None:
-    name, fallback = row["name"], row["fallback"]
+def recover(plane: Plane, name: str, generation: int) -> None:
+    """Write down that what could not start runs after all, such as on a node that has come."""
+    with plane.database.transaction():
+        changed = plane.database.run(
+            "UPDATE endpoints SET rollout = 'stable', rollout_text = '' "
+            "WHERE name = ? AND generation = ? AND rollout = 'failed' AND kept = 0",
+            (name, generation),
+        )
+        if changed:
+            record_event(plane.database, name, "deployed", "It runs now.")
+            plane.database.note_change()
+
+
+def _go_back(plane: Plane, row: Row, text: str) -> None:
+    name, kept = row["name"], is_good(row)
     text = mask_of(plane)(text)  # the author's traceback may show what the code was given
-    back = traffic_decoder.decode(fallback or "[]")
+    back = traffic_decoder.decode(row["fallback"] or row["traffic"]) if kept else ()
     details = f"{_words(traffic_decoder.decode(row['traffic']))} failed: {text}"
-    details += f" {_words(back)} goes on serving." if back else ""
+    details += f" {_words(back)} goes on serving, with the settings that it had." if back else ""
     with plane.change(ITSELF, "endpoint.revert", name, _words(back)):
         plane.database.run(
-            "UPDATE endpoints SET rollout = 'failed', rollout_text = ?, traffic = coalesce(fallback, traffic), "
-            "fallback = NULL, generation = generation + (fallback IS NOT NULL) WHERE name = ? AND generation = ?",
-            (text, name, row["generation"]),
+            "UPDATE endpoints SET rollout = 'failed', rollout_text = ?, kept = ?, "
+            "traffic = coalesce(fallback, traffic), settings = coalesce(fallback_settings, settings), "
+            "fallback = NULL, fallback_settings = NULL, "
+            "generation = generation + ? WHERE name = ? AND generation = ?",
+            (text, int(kept), int(kept), name, row["generation"]),
         )
         _finish(plane, name, "failed", text)
         _event(plane, name, "deploy_failed", details, "warning")
@@ -213,15 +245,15 @@ def _move(plane: Plane, caller: Caller, name: str, traffic: Traffic, kind: str) 
     before = traffic_decoder.decode(row["traffic"])
     if traffic == before and row["rollout"] == "stable":
         return
-    if row["rollout"] == "failed" and not row["fallback"] and before == traffic:
-        before = ()  # the same once more, after it failed: there is nothing better to go back to
+    if not is_good(row):
+        before = ()  # it has failed, or is being tried: there is nothing better to go back to
     fallback = row["fallback"] or (to_json(before) if before else None)
-    if fallback and traffic_decoder.decode(fallback) == traffic:
-        fallback = None
+    back = bool(fallback) and traffic_decoder.decode(fallback) == traffic  # to what serves now, or before a split
+    fallback = None if back else fallback
     now_rows = plane.database.run(
-        "UPDATE endpoints SET traffic = ?, fallback = ?, rollout = 'rolling', rollout_text = '', "
+        "UPDATE endpoints SET traffic = ?, fallback = ?, rollout = 'rolling', rollout_text = '', kept = ?, "
         "generation = generation + 1, updated_at = ? WHERE name = ?",
-        (to_json(traffic), fallback, time.time(), name),
+        (to_json(traffic), fallback, int(back), time.time(), name),
     )
     if not now_rows:
         raise Conflict(f"The endpoint {name} was deleted at the same time.")
@@ -253,7 +285,7 @@ def _add_revision(plane: Plane, caller: Caller, name: str, digest: str) -> None:
     plane.database.run(
         "INSERT INTO revisions VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (endpoint, digest) DO UPDATE SET number = excluded.number, created_at = excluded.created_at, "
-        "token = excluded.token WHERE number < ?",
+        "token = excluded.token WHERE revisions.number < ?",
         (name, newest + 1, digest, time.time(), caller.id, newest),
     )
     if count >= MAX_REVISIONS:
@@ -262,7 +294,7 @@ def _add_revision(plane: Plane, caller: Caller, name: str, digest: str) -> None:
         )
 
 
-def _before(plane: Plane, row: sqlite3.Row) -> str:
+def _before(plane: Plane, row: Row) -> str:
     """The revision that served before the present one: the one that a split or rollout has not yet replaced, or else
     the last one that was deployed well."""
     serving = {share.revision for share in traffic_decoder.decode(row["traffic"]) if share.percent == 100}

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
 import msgspec
 
+from hotplate.control.database import Row
 from hotplate.control.ledger import record_event
 from hotplate.control.plane import Caller, Plane, to_json
 from hotplate.control.publication import settings_decoder, traffic_decoder
 from hotplate.control.secrets import check_secrets
 from hotplate.control.server_link import endpoint_states, read_state
-from hotplate.control.settings import EndpointSettings, read_settings
+from hotplate.control.settings import STARTED_WITH, EndpointSettings, read_settings
 from hotplate.control.span import Span
 from hotplate.control.supervisor import read_url
 from hotplate.deployment.names import check_endpoint
 from hotplate.errors import Conflict, Forbidden, InvalidInput, NotFound
 
 MAX_ENDPOINTS = 2000
+
+States = Mapping[str, dict[str, Any]]
 
 _STATUS = {
     "starting": "pending",
@@ -39,7 +42,7 @@ def create_endpoint(plane: Plane, caller: Caller, name: str, given: Mapping[str,
     settings = read_settings(given)
     _check_references(plane, caller, settings, EndpointSettings())
     with plane.change(caller, "endpoint.create", name) as now:
-        row = plane.database.row("SELECT count(*), coalesce(sum(name = ?), 0) FROM endpoints", (name,))
+        row = plane.database.row("SELECT count(*), count(CASE WHEN name = ? THEN 1 END) FROM endpoints", (name,))
         if row and row[1]:
             raise Conflict(f"The endpoint {name} is there already. `hotplate endpoint update` changes it.")
         if row and row[0] >= MAX_ENDPOINTS:
@@ -53,25 +56,70 @@ def create_endpoint(plane: Plane, caller: Caller, name: str, given: Mapping[str,
     return get_endpoint(plane, name)
 
 
-def update_endpoint(plane: Plane, caller: Caller, name: str, change: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Settings that are checked and not written yet."""
+
+    old: EndpointSettings
+    new: EndpointSettings
+
+    @property
+    def fields(self) -> str:
+        """What is different."""
+        return ", ".join(name for name in self.new.__struct_fields__ if self._differs(name))
+
+    @property
+    def moves(self) -> bool:
+        """Whether it takes other replicas."""
+        return self.new.endpoint_state == "active" and any(self._differs(name) for name in STARTED_WITH)
+
+    def _differs(self, name: str) -> bool:
+        return getattr(self.old, name) != getattr(self.new, name)
+
+
+def update_endpoint(plane: Plane, caller: Caller, name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Change settings. To change nothing is no change: no event, no new generation."""
-    before = read_row(plane, name)
-    old = settings_decoder.decode(before["settings"])
-    settings = read_settings(change, old)
-    if settings == old:
-        return get_endpoint(plane, name)
-    _check_references(plane, caller, settings, old)
-    fields = ", ".join(_changed(old, settings))
-    with plane.change(caller, "endpoint.update", name, fields) as now:
-        if settings_decoder.decode(read_row(plane, name)["settings"]) != old:
-            raise Conflict(f"The endpoint {name} was changed at the same time. Try again.")
-        plane.database.run(
-            "UPDATE endpoints SET settings = ?, generation = generation + 1, updated_at = ? WHERE name = ?",
-            (to_json(settings), now, name),
-        )
-        _keep_volume(plane, settings.volume, now)
-        record_event(plane.database, name, _kind(old, settings), f"Changed: {fields}.")
+    change = check_change(plane, caller, name, given)
+    if change is not None:
+        with plane.change(caller, "endpoint.update", name, change.fields):
+            write_change(plane, name, change)
     return get_endpoint(plane, name)
+
+
+def check_change(plane: Plane, caller: Caller, name: str, given: Mapping[str, Any]) -> Change | None:
+    """What a change comes to; None where nothing is different."""
+    old = settings_decoder.decode(read_row(plane, name)["settings"])
+    change = Change(old, read_settings(given, old))
+    if change.new == old:
+        return None
+    _check_references(plane, caller, change.new, old)
+    return change
+
+
+def write_change(plane: Plane, name: str, change: Change) -> None:
+    """Write it down, within a transaction. What takes other replicas is `rolling` until the server has spoken, and
+    what it is to go back to is kept."""
+    row, now = read_row(plane, name), time.time()
+    if settings_decoder.decode(row["settings"]) != change.old:
+        raise Conflict(f"The endpoint {name} was changed at the same time. Try again.")
+    plane.database.run(
+        "UPDATE endpoints SET settings = ?, generation = generation + 1, updated_at = ? WHERE name = ?",
+        (to_json(change.new), now, name),
+    )
+    if change.moves and row["traffic"] != "[]":
+        serves = change.old.endpoint_state == "active" and is_good(row)
+        plane.database.run(
+            "UPDATE endpoints SET rollout = 'rolling', rollout_text = '', kept = 0, "
+            "fallback_settings = coalesce(fallback_settings, ?) WHERE name = ?",
+            (row["settings"] if serves else None, name),
+        )
+    _keep_volume(plane, change.new.volume, now)
+    record_event(plane.database, name, _kind(change.old, change.new), f"Changed: {change.fields}.")
+
+
+def is_good(row: Row) -> bool:
+    """Whether there is something to go back to: what the row says has served, or what it replaces."""
+    return row["rollout"] == "stable" or bool(row["kept"]) or bool(row["fallback"]) or bool(row["fallback_settings"])
 
 
 def delete_endpoint(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
@@ -80,7 +128,7 @@ def delete_endpoint(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
     with plane.change(caller, "endpoint.delete", name):
         plane.database.run(
             "INSERT INTO meta SELECT 'generation', generation FROM endpoints WHERE name = ? "
-            "ON CONFLICT (key) DO UPDATE SET value = max(value, excluded.value)",
+            "ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value < excluded.value",
             (name,),
         )
         plane.database.run("DELETE FROM endpoints WHERE name = ?", (name,))
@@ -88,21 +136,25 @@ def delete_endpoint(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
     return {"message": f"Endpoint {name} is deleted."}
 
 
-def get_endpoint(plane: Plane, name: str) -> dict[str, Any]:
-    """One endpoint."""
+def get_endpoint(plane: Plane, name: str, states: States | None = None) -> dict[str, Any]:
+    """One endpoint. `states`: what the server said of all of them; without it, it is asked."""
     row = read_row(plane, name)
-    return _shown(row, endpoint_states(read_state(plane.home.server_socket)).get(name), read_url(plane.home))
+    return _shown(row, _states(plane, states).get(name), read_url(plane.home))
 
 
-def list_endpoints(plane: Plane, caller: Caller) -> list[dict[str, Any]]:
-    """Every endpoint that the token is for."""
+def list_endpoints(plane: Plane, caller: Caller, states: States | None = None) -> list[dict[str, Any]]:
+    """Every endpoint that the token is for. `states` as in `get_endpoint`."""
     rows = plane.database.rows("SELECT * FROM endpoints ORDER BY name")
-    states = endpoint_states(read_state(plane.home.server_socket))
+    live = _states(plane, states)
     url = read_url(plane.home)
-    return [_shown(row, states.get(row["name"]), url) for row in rows if caller.reaches(row["name"])]
+    return [_shown(row, live.get(row["name"]), url) for row in rows if caller.reaches(row["name"])]
 
 
-def read_row(plane: Plane, name: str) -> sqlite3.Row:
+def _states(plane: Plane, states: States | None) -> States:
+    return endpoint_states(read_state(plane.home.server_socket)) if states is None else states
+
+
+def read_row(plane: Plane, name: str) -> Row:
     """The database's row of an endpoint."""
     row = plane.database.row("SELECT * FROM endpoints WHERE name = ?", (name,))
     if row is None:
@@ -129,12 +181,8 @@ def _check_references(plane: Plane, caller: Caller, settings: EndpointSettings, 
 def _keep_volume(plane: Plane, name: str, now: float) -> None:
     """An endpoint that names a volume gets it, as with OctoAI's automatic volumes."""
     if name:
-        plane.database.run("INSERT OR IGNORE INTO volumes VALUES (?, ?)", (name, now))
+        plane.database.run("INSERT INTO volumes VALUES (?, ?) ON CONFLICT DO NOTHING", (name, now))
         (plane.home.volumes / name).mkdir(mode=0o700, parents=True, exist_ok=True)
-
-
-def _changed(old: EndpointSettings, new: EndpointSettings) -> list[str]:
-    return [name for name in new.__struct_fields__ if getattr(old, name) != getattr(new, name)]
 
 
 def _kind(old: EndpointSettings, new: EndpointSettings) -> str:
@@ -143,7 +191,7 @@ def _kind(old: EndpointSettings, new: EndpointSettings) -> str:
     return "updated"
 
 
-def _shown(row: sqlite3.Row, state: dict[str, Any] | None, url: str) -> dict[str, Any]:
+def _shown(row: Row, state: dict[str, Any] | None, url: str) -> dict[str, Any]:
     settings = settings_decoder.decode(row["settings"])
     traffic = traffic_decoder.decode(row["traffic"])
     live = state or {}
@@ -153,7 +201,7 @@ def _shown(row: sqlite3.Row, state: dict[str, Any] | None, url: str) -> dict[str
         "endpoint": f"{url}/{row['name']}" if url else "",
         "generation": row["generation"],
         "traffic": msgspec.to_builtins(traffic),
-        "rollout": {"state": row["rollout"], "text": row["rollout_text"]},
+        "rollout": {"state": row["rollout"], "text": row["rollout_text"], "kept": bool(row["kept"])},
         "status": _status(row, settings, live),
         "replicas": [_replica(row["name"], each) for each in _replicas(live)],
         "queue_depth": live.get("queue_depth"),
@@ -162,7 +210,7 @@ def _shown(row: sqlite3.Row, state: dict[str, Any] | None, url: str) -> dict[str
     }
 
 
-def _status(row: sqlite3.Row, settings: EndpointSettings, live: Mapping[str, Any]) -> str:
+def _status(row: Row, settings: EndpointSettings, live: Mapping[str, Any]) -> str:
     """One word for people."""
     if settings.endpoint_state == "disabled":
         return "paused"
@@ -172,10 +220,16 @@ def _status(row: sqlite3.Row, settings: EndpointSettings, live: Mapping[str, Any
         return "rolling"
     if not live:
         return "unknown"
-    replicas = _replicas(live)
-    if any(_STATUS.get(str(each.get("state"))) == "running" for each in replicas):
+    if is_running(live):
         return "running"
-    return "starting" if replicas else "idle"
+    if row["rollout"] == "failed" and not row["kept"]:
+        return "failed"
+    return "starting" if _replicas(live) else "idle"
+
+
+def is_running(live: Mapping[str, Any]) -> bool:
+    """Whether a replica of an endpoint runs, by what the server says of it."""
+    return any(_STATUS.get(str(each.get("state"))) == "running" for each in _replicas(live))
 
 
 def _replicas(live: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -202,4 +256,5 @@ def _replica(name: str, each: Mapping[str, Any]) -> dict[str, Any]:
         "pid": each.get("pid"),
         "in_flight": each.get("in_flight"),
         "rss_bytes": each.get("rss_bytes"),
+        "where": each.get("where", ""),
     }

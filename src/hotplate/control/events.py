@@ -43,7 +43,7 @@ def read_events(plane: Plane, caller: Caller, endpoint: str | None, span: Span) 
 def _own(plane: Plane, endpoint: str | None, span: Span) -> list[dict[str, Any]]:
     rows = plane.database.rows(
         "SELECT at, endpoint, type, level, revision, details FROM events "
-        "WHERE (? IS NULL OR endpoint = ?) AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?",
+        "WHERE (CAST(? AS TEXT) IS NULL OR endpoint = ?) AND at >= ? AND at < ? ORDER BY id DESC LIMIT ?",
         (endpoint, endpoint, span.begin, span.end, span.limit),
     )
     return [{**dict(row), "replica": ""} for row in rows] if span.replica is None else []

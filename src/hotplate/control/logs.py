@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def read_logs(plane: Plane, endpoint: str, span: Span) -> list[dict[str, Any]]:
             left -= len(line)
             if left < 0:
                 return _ended(found)
-            entry = _entry(line, endpoint, mask)
+            entry = read_entry(line, endpoint, mask)
             if entry is not None and entry["at"] < span.begin:
                 return _ended(found)
             if entry is not None and entry["at"] < span.end and span.is_of(endpoint, entry["number"]):
@@ -70,8 +70,8 @@ class Follower:
         if not lines:
             return []
         mask = mask_of(self._plane)
-        entries = [entry for line in lines if (entry := _entry(line, self._endpoint, mask)) is not None]
-        return [_shown(each) for each in entries if self._span.is_of(self._endpoint, each["number"])]
+        entries = [entry for line in lines if (entry := read_entry(line, self._endpoint, mask)) is not None]
+        return [shown(each) for each in entries if self._span.is_of(self._endpoint, each["number"])]
 
     def close(self) -> None:
         """Let the file go."""
@@ -118,32 +118,37 @@ def log_files(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: (path.name == CURRENT, path.stat().st_mtime_ns, path.name), reverse=True)
 
 
-def backwards(path: Path) -> Iterator[bytes]:
-    """The lines of a file, the last one first, without holding the file in memory."""
+def backwards(path: Path, could_have: Callable[[bytes], bool] | None = None) -> Iterator[bytes]:
+    """The lines of a file, the last one first, without holding the file in memory.
+
+    `could_have` says of many lines at once whether one of them may be wanted; where none is, they are passed over.
+    """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        yield from _backwards(fd)
+        yield from _backwards(fd, could_have)
     finally:
         os.close(fd)
 
 
-def _backwards(fd: int) -> Generator[bytes]:
+def _backwards(fd: int, could_have: Callable[[bytes], bool] | None) -> Generator[bytes]:
     at = os.fstat(fd).st_size
     rest = b""
     while at:
         size = min(BLOCK, at)
         at -= size
-        first, *lines = (os.pread(fd, size, at) + rest).split(b"\n")
-        yield from (line for line in reversed(lines) if line)
+        data = os.pread(fd, size, at) + rest
+        first, newline, others = data.partition(b"\n")
+        if newline and (could_have is None or could_have(others)):
+            yield from (line for line in reversed(others.split(b"\n")) if line)
         rest = first if len(first) <= MAX_LINE else b""
     if rest:
         yield rest
 
 
-def _entry(line: bytes, endpoint: str, mask: Mask) -> dict[str, Any] | None:
+def read_entry(line: bytes, endpoint: str, mask: Mask) -> dict[str, Any] | None:
     """A line of the file; None for one that is cut off or was never one of ours."""
     try:
         found = _decoder.decode(line)
@@ -162,10 +167,11 @@ def _entry(line: bytes, endpoint: str, mask: Mask) -> dict[str, Any] | None:
     }
 
 
-def _shown(entry: dict[str, Any]) -> dict[str, Any]:
+def shown(entry: dict[str, Any]) -> dict[str, Any]:
+    """An entry as the API has it."""
     shown = {name: value for name, value in entry.items() if name not in ("at", "number")}
     return {"timestamp": stamp(entry["at"]), **shown}
 
 
 def _ended(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [_shown(entry) for entry in reversed(found)]
+    return [shown(entry) for entry in reversed(found)]

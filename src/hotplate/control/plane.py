@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from hotplate.control.database import Database
+from hotplate.control.database import Database, open_database
 from hotplate.control.ledger import record_change
 from hotplate.control.publication import Publisher
 from hotplate.deployment.home import Home
@@ -53,13 +53,14 @@ class Plane:
         with self.database.transaction():
             yield time.time()
             record_change(self.database, caller.id, action, subject, details)
+            self.database.note_change()
         self.publisher.publish()
 
 
-def open_plane(home: Home) -> Plane:
-    """Open an installation's database, as the supervisor left it."""
+def open_plane(home: Home, store: str | None = None) -> Plane:
+    """Open an installation's database, as the supervisor left it. `store` is the setting of that name."""
     home.make()
-    database = Database(home.control_db)
+    database = open_database(home, store)
     return Plane(home, database, Publisher(home, database))
 
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 import sqlite3
+import sys
 from collections.abc import Sequence
 
-from hotplate.config.resolve import is_loopback
+import msgspec
+
+from hotplate.config.resolve import is_loopback, resolve
+from hotplate.control.database import open_database
+from hotplate.control.joining import greet
 from hotplate.control.log import log
 from hotplate.control.plane import Plane, open_plane
-from hotplate.control.tokens import adopt_admin
-from hotplate.deployment.home import find_home
+from hotplate.deployment.home import Home, find_home
 from hotplate.deployment.sealed import make_key
-from hotplate.deployment.tokens import make_admin
-from hotplate.errors import HotplateError
+from hotplate.errors import HotplateError, Unavailable
 
 DEFAULT_PORT = 8081
 BACKLOG = 512
@@ -27,7 +31,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--host", default="127.0.0.1", help="Address to listen on (default 127.0.0.1)")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"Port to listen on (default {DEFAULT_PORT})")
     parser.add_argument("--allow-host", action="append", default=[], help="A further name to answer to. Repeatable")
+    parser.add_argument("--check", action="store_true", help="Only look whether the shared store can be used")
     args = parser.parse_args(words)
+    if args.check:
+        return check(find_home())
     try:
         plane = start()
         listener = socket.socket(fileno=args.fd) if args.fd is not None else listen(args.host, args.port)
@@ -42,14 +49,40 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def start() -> Plane:
-    """Open the installation and publish it."""
+    """Open the installation and publish it, or as much of that as can be done while its database is away."""
     home = find_home()
     home.make()
     make_key(home.key)
-    plane = open_plane(home)
-    adopt_admin(plane.database, make_admin(home.admin_token))
-    plane.publisher.publish()
+    plane = open_plane(home, _store())
+    try:
+        greet(plane)
+    except Unavailable as error:
+        if not plane.database.shared:
+            raise
+        log("error", error.message)
     return plane
+
+
+def _store() -> str | None:
+    return resolve(environ=os.environ).settings.store
+
+
+def check(home: Home) -> int:
+    """Say as one JSON object what keeps a shared store from being used. Gives the exit status."""
+    try:
+        database = open_database(home, _store())
+        try:
+            database.changes()
+        finally:
+            database.close()
+    except (HotplateError, OSError) as error:
+        message = error.message if isinstance(error, HotplateError) else str(error)
+        if error.__cause__ is not None and isinstance(error, Unavailable):
+            message = f"The database that servers share cannot be reached: {' '.join(str(error.__cause__).split())}"
+        said = {"code": getattr(error, "code", ""), "message": message, "hint": getattr(error, "hint", None)}
+        sys.stdout.write(msgspec.json.encode(said).decode())
+        return 1
+    return 0
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -10,11 +9,12 @@ from threading import Lock
 
 import msgspec
 
-from hotplate.control.database import Database
+from hotplate.control.database import Database, Row
 from hotplate.control.ledger import record_event
 from hotplate.control.server_link import poke
 from hotplate.control.settings import EndpointSettings
 from hotplate.deployment import snapshot as snapshots
+from hotplate.deployment.hardware import find_hardware
 from hotplate.deployment.home import Home
 from hotplate.deployment.names import is_digest
 from hotplate.deployment.records import EndpointSpec, Hardware, Revision, Share, Snapshot, TokenSpec
@@ -36,13 +36,15 @@ class Publisher:
         self._told: set[str] = set()
         self.pending = False
         """A change is in the database and not in the snapshot: the disk was full, or this process is just at it."""
+        self.missing: dict[str, tuple[str, ...]] = {}
+        """Revisions that endpoints are to serve and this home does not have, with those endpoints' names."""
 
     def publish(self) -> int:
         """Publish the database as it is now and give the snapshot's number. An unchanged one is not written again."""
         with self._lock:
             self.pending = True
             before = self._before()
-            endpoints, tokens = self._read({spec.name: spec.hardware for spec in before.endpoints} if before else {})
+            endpoints, tokens = self._read({spec.name: spec for spec in before.endpoints} if before else {})
             if before is not None and (before.endpoints, before.tokens) == (endpoints, tokens):
                 self.pending = False
                 return before.number
@@ -68,7 +70,8 @@ class Publisher:
             )
         return number
 
-    def _read(self, before: Mapping[str, Hardware]) -> tuple[tuple[EndpointSpec, ...], tuple[TokenSpec, ...]]:
+    def _read(self, before: Mapping[str, EndpointSpec]) -> tuple[tuple[EndpointSpec, ...], tuple[TokenSpec, ...]]:
+        self.missing = {}
         with self._database.transaction():
             secrets = {row["key"]: row["sealed"] for row in self._database.rows("SELECT key, sealed FROM secrets")}
             rows = self._database.rows("SELECT * FROM endpoints ORDER BY name")
@@ -87,21 +90,25 @@ class Publisher:
             for row in tokens
         )
 
-    def _spec(
-        self, row: sqlite3.Row, secrets: Mapping[str, str], before: Mapping[str, Hardware]
-    ) -> EndpointSpec | None:
+    def _spec(self, row: Row, secrets: Mapping[str, str], before: Mapping[str, EndpointSpec]) -> EndpointSpec | None:
         """An endpoint that was never deployed is not served."""
         name = row["name"]
         traffic = traffic_decoder.decode(row["traffic"])
         fallback = traffic_decoder.decode(row["fallback"] or "[]")
         settings = settings_decoder.decode(row["settings"])
+        generation = row["generation"]
         revisions = self._revisions(name, [share.revision for share in (*traffic, *fallback)])
         known = {revision.digest for revision in revisions}
-        if not traffic or not known.issuperset(share.revision for share in traffic):
+        if not traffic:
             return None
+        if not known.issuperset(share.revision for share in traffic):
+            if not self._database.shared:
+                return None
+            # Until its files are here: what was served before, of a generation that is no answer to anybody's rollout.
+            generation, revisions, traffic = self._meanwhile(before.get(name))
         return EndpointSpec(
             name=name,
-            generation=row["generation"],
+            generation=generation,
             revisions=revisions,
             traffic=traffic,
             scaling=settings.scaling(),
@@ -113,15 +120,24 @@ class Publisher:
             volume=settings.volume,
             limits=settings.limits,
             abort_error_rate=settings.abort_error_rate,
+            target=settings.target,
         )
 
-    def _hardware(self, name: str, settings: EndpointSettings, before: Mapping[str, Hardware]) -> Hardware:
+    def _meanwhile(self, before: EndpointSpec | None) -> tuple[int, tuple[Revision, ...], Traffic]:
+        """What an endpoint is served with while this home lacks the files of what it is to be served with."""
+        if before is not None:
+            digests = {share.revision for share in before.traffic}
+            if all((self._home.revisions / digest / "revision.json").is_file() for digest in digests):
+                return before.generation, before.revisions, before.traffic
+        return 0, (), ()
+
+    def _hardware(self, name: str, settings: EndpointSettings, before: Mapping[str, EndpointSpec]) -> Hardware:
         """What a profile stands for. One that is gone from hardware.yaml goes on meaning what it meant."""
         try:
-            return settings.hardware()
+            return find_hardware(settings.instance_type, self._home)  # not to be sought for each of hundreds
         except UserError as error:
             self._tell(name, "hardware_unknown", error.message)
-            return before.get(name, Hardware(profile=settings.instance_type))
+            return before[name].hardware if name in before else Hardware(profile=settings.instance_type)
 
     def _tell(self, name: str, kind: str, text: str) -> None:
         """An event, once for each text."""
@@ -136,7 +152,10 @@ class Publisher:
             try:
                 found.append(read_revision(self._home, digest))
             except (NotFound, PlatformError) as error:
-                self._tell(name, "revision_missing", error.message)
+                if self._database.shared and isinstance(error, NotFound):  # `sharing.py` fetches it
+                    self.missing[digest] = (*self.missing.get(digest, ()), name)
+                else:
+                    self._tell(name, "revision_missing", error.message)
         return tuple(found)
 
 
@@ -160,3 +179,9 @@ def _read(path: Path, _mtime_ns: int) -> Revision:
         return msgspec.json.decode(path.read_bytes(), type=Revision)
     except (msgspec.DecodeError, msgspec.ValidationError, OSError) as error:
         raise PlatformError(f"The revision in {path.parent.name} cannot be read: {error}") from error
+
+
+def endpoint_settings(database: Database) -> list[tuple[str, EndpointSettings]]:
+    """Every endpoint's name and settings, by name."""
+    rows = database.rows("SELECT name, settings FROM endpoints ORDER BY name")
+    return [(row["name"], settings_decoder.decode(row["settings"])) for row in rows]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
+from hotplate.control.database import Row
 from hotplate.control.plane import Caller, Plane
+from hotplate.control.publication import endpoint_settings
+from hotplate.control.registry_credentials import tokens_of
 from hotplate.control.settings import refused
 from hotplate.deployment.masking import Mask
 from hotplate.deployment.names import check_secret
@@ -38,7 +40,7 @@ def create_secret(plane: Plane, caller: Caller, given: SecretCreate) -> dict[str
     check_secret(given.key)
     sealed, fingerprint = _seal(plane, given.key, given.value)
     with plane.change(caller, "secret.create", given.key) as now:
-        row = plane.database.row("SELECT count(*), coalesce(sum(key = ?), 0) FROM secrets", (given.key,))
+        row = plane.database.row("SELECT count(*), count(CASE WHEN key = ? THEN 1 END) FROM secrets", (given.key,))
         if row and row[1]:
             raise Conflict(f"The secret {given.key} is there already. `hotplate secret update` changes it.")
         if row and row[0] >= MAX_KEPT:
@@ -86,12 +88,7 @@ def delete_secret(plane: Plane, caller: Caller, key: str) -> dict[str, Any]:
 
 def used_by(plane: Plane, key: str) -> list[str]:
     """The endpoints that list a secret."""
-    rows = plane.database.rows(
-        "SELECT name FROM endpoints, json_each(endpoints.settings, '$.container_secrets') AS listed "
-        "WHERE listed.value = ? ORDER BY name",
-        (key,),
-    )
-    return [row["name"] for row in rows]
+    return [name for name, settings in endpoint_settings(plane.database) if key in settings.container_secrets]
 
 
 def check_secrets(plane: Plane, keys: list[str]) -> None:
@@ -104,11 +101,12 @@ def check_secrets(plane: Plane, keys: list[str]) -> None:
 
 
 def mask_of(plane: Plane) -> Mask:
-    """What takes the value of every secret out of a text."""
+    """What takes the value of every secret, and the token of every registry credential, out of a text."""
     values: list[str] = []
-    for row in plane.database.rows("SELECT key, sealed FROM secrets"):
+    secrets = [(row["sealed"], row["key"]) for row in plane.database.rows("SELECT key, sealed FROM secrets")]
+    for sealed, name in (*secrets, *tokens_of(plane)):
         try:
-            values.append(unseal(row["sealed"], row["key"], plane.home.key))
+            values.append(unseal(sealed, name, plane.home.key))
         except (HotplateError, OSError):  # sealed under a lost key: nobody can know, and so print, the value
             continue
     return Mask(values)
@@ -126,7 +124,7 @@ def _seal(plane: Plane, key: str, value: str) -> tuple[str, str]:
     return sealed, hashlib.sha256(sealed[:16].encode() + data).hexdigest()[-4:]
 
 
-def _shown(row: sqlite3.Row) -> dict[str, Any]:
+def _shown(row: Row) -> dict[str, Any]:
     return {
         "key": row["key"],
         "fingerprint": row["fingerprint"],

@@ -41,6 +41,12 @@ def read_state(path: Path) -> dict[str, Any] | None:
         return None
 
 
+def read_jobs(path: Path, asked: object) -> dict[str, Any] | None:
+    """Jobs of all endpoints, as `server.all_jobs` gives them; None while the server is away, or cannot read them."""
+    body = _ask(path, "POST", "/jobs", STATE_S, msgspec.json.encode(asked))
+    return None if body is None else msgspec.json.decode(body, type=dict[str, Any])
+
+
 def endpoint_states(state: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
     """The endpoints of a state by name."""
     found: Any = (state or {}).get("endpoints", {})
@@ -50,10 +56,10 @@ def endpoint_states(state: dict[str, Any] | None) -> dict[str, dict[str, Any]]:
     return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
-def _ask(path: Path, method: str, target: str, timeout_s: float) -> bytes | None:
+def _ask(path: Path, method: str, target: str, timeout_s: float, given: bytes = b"") -> bytes | None:
     connection = _Connection(path, timeout_s)
     try:
-        connection.request(method, target, body=b"" if method == "POST" else None)
+        connection.request(method, target, body=given if method == "POST" else None)
         answer = connection.getresponse()
         body = answer.read(MAX_STATE_BYTES)
         return body if answer.status < 300 else None

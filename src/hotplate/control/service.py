@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import uvicorn
+
+from hotplate.control.log import log
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -47,8 +51,22 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
+        self._watch_supervisor(loop)
         try:
             yield
         finally:
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.remove_signal_handler(number)
+
+    def _watch_supervisor(self, loop: asyncio.AbstractEventLoop) -> None:
+        """End with a supervisor that dies without a word: standard input is a pipe that it holds (`Child`)."""
+        if not stat.S_ISFIFO(os.fstat(0).st_mode):
+            return
+
+        def ended() -> None:
+            loop.remove_reader(0)
+            if not self.should_exit:
+                log("warning", "The supervisor is gone: control ends.")
+                self.handle_exit(signal.SIGTERM, None)
+
+        loop.add_reader(0, ended)

@@ -16,8 +16,8 @@ from hotplate.config.suggest import did_you_mean
 from hotplate.config.values import parse_text
 from hotplate.deployment.hardware import find_hardware
 from hotplate.deployment.names import check_secret, check_variable, check_volume
-from hotplate.deployment.records import Hardware, Scaling, Template
-from hotplate.errors import InvalidInput, SettingError
+from hotplate.deployment.records import Hardware, Limit, Scaling, Target, Template
+from hotplate.errors import InvalidInput, JobError, SettingError, TargetRefused
 
 T = TypeVar("T")
 
@@ -28,8 +28,22 @@ OVERRIDABLE = (
     "setup_timeout_s",
     "max_body_bytes",
     "max_upload_bytes",
+    "job_timeout_s",
+    "job_attempts",
+    "job_crashes",
+    "max_jobs",
+    "webhook",
+    "webhook_events",
+    "ray_placement",
+    "ray_runtime_env",
 )
 """Settings of the server that each endpoint may have its own value of."""
+
+STARTED_WITH = (
+    *("instance_type", "env_overrides", "container_secrets", "volume", "template", "limits", "target"),
+    "endpoint_state",
+)
+"""Fields whose change takes other replicas: it is rolled out, and taken back where they do not run."""
 
 MAX_VARIABLES = 256
 MAX_SECRETS = 64
@@ -70,8 +84,9 @@ class EndpointSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     template: Template = "auto"
     keep_template_s: Seconds = 900.0
     autoscaling: Autoscaling = Autoscaling()
-    limits: dict[str, int | float | None] = {}
+    limits: dict[str, Limit] = {}
     abort_error_rate: Annotated[float, Meta(gt=0, le=1)] | None = None
+    target: Target | None = None
 
     def scaling(self) -> Scaling:
         """The part that the autoscaler reads."""
@@ -167,14 +182,50 @@ def _check_names(settings: EndpointSettings) -> None:
         raise refused("instance_type", error.message) from None
 
 
-def _check_limits(limits: Mapping[str, int | float | None]) -> None:
+def _check_limits(limits: Mapping[str, Limit]) -> None:
     for name, value in limits.items():
         if name not in OVERRIDABLE:
             raise refused(f"limits.{name}", did_you_mean(name, OVERRIDABLE) or f"Known are {', '.join(OVERRIDABLE)}.")
         setting = SETTINGS[name]
         if value is None:
             continue
-        if setting.kind != "seconds" and not isinstance(value, int):
+        if setting.group == "ray":
+            _check_ray(name, value)
+            continue
+        if setting.kind in ("text", "list"):
+            _check_webhook(name, value)
+            continue
+        if not isinstance(value, int) and (setting.kind != "seconds" or not isinstance(value, float)):
             raise refused(f"limits.{name}", "must be a whole number.")
         if setting.low is not None and setting.high is not None and not setting.low <= value <= setting.high:
             raise refused(f"limits.{name}", f"must be {setting.low:g} to {setting.high:g}.")
+
+
+def _check_ray(name: str, value: Limit) -> None:
+    from hotplate.targets.ray.wishes import runtime_env, strategy_of
+
+    if not isinstance(value, str):
+        raise refused(f"limits.{name}", "must be a text.")
+    try:
+        strategy_of({name: value})
+        runtime_env({name: value})
+    except TargetRefused as error:
+        raise refused(f"limits.{name}", error.message) from None
+
+
+def _check_webhook(name: str, value: Limit) -> None:
+    """`webhook` and `webhook_events`: what a submit would be refused for is refused here."""
+    from hotplate.jobs.webhooks import check_url, events_of
+
+    try:
+        if name == "webhook":
+            if not isinstance(value, str):
+                raise JobError("must be a URL.")
+            if value:
+                check_url(value)
+        elif isinstance(value, str) or not isinstance(value, tuple | list):
+            raise JobError("must be a list of events.")
+        else:
+            events_of(",".join(value))
+    except JobError as error:
+        raise refused(f"limits.{name}", error.message) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from hotplate.control.database import Database
+from hotplate.control.database import Database, Row
 from hotplate.control.ledger import record_change
 from hotplate.control.plane import Caller, Plane, to_json
 from hotplate.control.settings import refused
@@ -101,6 +100,7 @@ def adopt_admin(database: Database, text: str) -> None:
             (parts[0], tokens.hash_of(parts[1]), time.time()),
         )
         record_change(database, "supervisor", "token.create", parts[0], "admin")
+        database.note_change()
 
 
 def authenticate(database: Database, text: str) -> Caller:
@@ -126,7 +126,7 @@ def authenticate(database: Database, text: str) -> Caller:
     return Caller(row["id"], row["name"], scopes, endpoints, row["expires_at"])
 
 
-def _shown(row: sqlite3.Row, used: dict[str, float]) -> dict[str, Any]:
+def _shown(row: Row, used: dict[str, float]) -> dict[str, Any]:
     last = max(row["last_used_at"] or 0.0, used.get(row["id"], 0.0))
     return {
         "id": row["id"],

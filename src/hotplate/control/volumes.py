@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from hotplate.control.plane import Caller, Plane
+from hotplate.control.publication import endpoint_settings
 from hotplate.control.settings import refused
 from hotplate.deployment.names import check_volume
 from hotplate.errors import Conflict, InvalidInput, LimitExceeded, NotFound
@@ -32,7 +33,7 @@ def create_volume(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
     """Make an empty volume."""
     check_volume(name)
     with plane.change(caller, "volume.create", name) as now:
-        row = plane.database.row("SELECT count(*), coalesce(sum(name = ?), 0) FROM volumes", (name,))
+        row = plane.database.row("SELECT count(*), count(CASE WHEN name = ? THEN 1 END) FROM volumes", (name,))
         if row and row[1]:
             raise Conflict(f"The volume {name} is there already.")
         if row and row[0] >= MAX_VOLUMES:
@@ -44,8 +45,11 @@ def create_volume(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
 
 def list_volumes(plane: Plane) -> list[dict[str, Any]]:
     """Every volume."""
+    users: dict[str, list[str]] = {}
+    for endpoint, settings in endpoint_settings(plane.database):
+        users.setdefault(settings.volume, []).append(endpoint)
     rows = plane.database.rows("SELECT name, created_at FROM volumes ORDER BY name")
-    return [{**dict(row), "endpoints": used_by(plane, row["name"])} for row in rows]
+    return [{**dict(row), "endpoints": users.get(row["name"], [])} for row in rows]
 
 
 def get_volume(plane: Plane, name: str) -> dict[str, Any]:
@@ -69,10 +73,7 @@ def delete_volume(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
 
 def used_by(plane: Plane, name: str) -> list[str]:
     """The endpoints that name a volume."""
-    rows = plane.database.rows(
-        "SELECT name FROM endpoints WHERE json_extract(settings, '$.volume') = ? ORDER BY name", (name,)
-    )
-    return [row["name"] for row in rows]
+    return [endpoint for endpoint, settings in endpoint_settings(plane.database) if settings.volume == name]
 
 
 def list_files(plane: Plane, name: str, path: str) -> list[dict[str, Any]]:

@@ -4,10 +4,14 @@ The names with a GPU model are OctoAI's (its pricing page) and Inferless's; here
 there is. An installation has its own in `hardware.yaml` in its home, a list of limits under each name:
 
     big: {cpus: 8, memory: 64GiB, gpus: 2}
+
+On a cluster a replica can also have a part of a GPU, a kind of GPU, and what the cluster's nodes have by names of their
+own: `gpus=0.5,accelerator=A100,custom.tpu=1`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec import structs
@@ -48,6 +52,8 @@ PROFILES: Mapping[str, Hardware] = {
 """Every built-in profile by its name."""
 
 FILE = "hardware.yaml"
+CUSTOM = "custom."
+"""Before the name of a resource that a cluster's own nodes have: `custom.tpu=1`."""
 
 
 def profiles(home: Home | None = None) -> dict[str, Hardware]:
@@ -103,7 +109,9 @@ def _own(home: Home) -> dict[str, Hardware]:
 def _written_out(text: str) -> Hardware:
     cpus: float | None = None
     memory: int | None = None
-    gpus = 0
+    gpus: int | float = 0
+    accelerator = ""
+    resources: dict[str, float] = {}
     for part in text.split(",") if text else ():
         name, _, value = part.strip().partition("=")
         try:
@@ -112,9 +120,13 @@ def _written_out(text: str) -> Hardware:
             elif name == "memory":
                 memory = parse_bytes(value)
             elif name == "gpus":
-                gpus = int(value)
+                gpus = float(value) if "." in value else int(value)
+            elif name == "accelerator":
+                accelerator = _word(value)
+            elif name.startswith(CUSTOM):
+                resources[_word(name.removeprefix(CUSTOM))] = float(value)
             else:
-                raise InvalidInput(f"Hardware has cpus, memory and gpus, not {name[:60]!r}.")
+                raise InvalidInput(f"Hardware has cpus, memory, gpus, accelerator and {CUSTOM}NAME, not {name[:60]!r}.")
         except ValueError as error:
             raise InvalidInput(f"{part.strip()[:60]!r} in the hardware: {error}.") from None
     if cpus is not None and not 0.01 <= cpus <= 1024:
@@ -123,7 +135,20 @@ def _written_out(text: str) -> Hardware:
         raise InvalidInput("Hardware: memory must be 16MiB or more.")
     if not 0 <= gpus <= 64:
         raise InvalidInput("Hardware: gpus must be 0 to 64.")
-    return Hardware(profile=text, cpus=cpus, memory_bytes=memory, gpus=gpus)
+    if gpus > 1 and gpus != int(gpus):
+        raise InvalidInput("Hardware: gpus must be a part of one, such as 0.5, or a whole number.")
+    if any(not 0 < amount <= 1_000_000 for amount in resources.values()):
+        raise InvalidInput(f"Hardware: {CUSTOM}NAME must be more than 0.")
+    return Hardware(
+        profile=text, cpus=cpus, memory_bytes=memory, gpus=gpus, accelerator=accelerator, resources=resources
+    )
+
+
+def _word(text: str) -> str:
+    """A name that a cluster has for something."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}", text):
+        raise ValueError("a name has letters, digits and -_.:/ alone")
+    return text
 
 
 def _cpus(value: str) -> float:

@@ -17,15 +17,18 @@ class Home:
         self.key = root / "key"  # supervisor, once: what secrets are sealed with, mode 0600
         self.control_db = root / "control.db"  # control
         self.server_db = root / "server.db"  # server: events, decisions, samples
-        self.jobs_db = root / "jobs.db"  # server
+        self.jobs = root / "jobs" / "deployed"  # server: jobs.db, and what is too large for it
         self.snapshot = root / "snapshot.json"  # control, as a whole; the server reads it
         self.revisions = root / "revisions"  # build: one folder per digest
         self.environments = root / "environments"  # build: one folder per locked set of packages
+        self.images = root / "images"  # build: parts of container images, by their digest
         self.logs = root / "logs"  # server: one folder per endpoint
+        self.uploads = root / "uploads"  # control: archives that it unpacks and builds; nothing lasts
         self.volumes = root / "volumes"  # workers: one folder per volume
         self.run = root / "run"  # supervisor: what runs now
         self.supervisor_file = self.run / "supervisor.json"  # supervisor: pid, url, control_url
         self.server_socket = self.run / "server.sock"  # server: its state, and the word to read the snapshot anew
+        self.store = root / "store"  # supervisor: the URL of a shared store, mode 0600; none where files are it
         self.lock = self.run / "lock"  # supervisor holds it as long as it lives
 
     def make(self) -> None:

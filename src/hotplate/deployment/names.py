@@ -46,6 +46,11 @@ def check_secret(key: str) -> str:
     return _variable(key, "a secret")
 
 
+def check_credential(key: str) -> str:
+    """Give the key of a registry credential back, or raise InvalidInput."""
+    return _variable(key, "a registry credential")
+
+
 def check_variable(name: str) -> str:
     """Give the name of an environment variable back, or raise InvalidInput."""
     return _variable(name, "an environment variable")

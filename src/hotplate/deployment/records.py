@@ -15,6 +15,7 @@ from hotplate.contract import Contract
 
 Scope = Literal["invoke", "read", "deploy", "admin"]
 Template = Literal["auto", "imports", "loaded", "off"]
+Target = Literal["local", "docker", "loopback", "ray"]
 
 FORMAT = 1
 """Of the snapshot. A server that finds another one keeps what it has and says so."""
@@ -45,13 +46,23 @@ class Scaling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     upscale_tolerance: float = 0.05
 
 
+Limit = int | float | str | tuple[str, ...] | None
+"""A setting's value, as an endpoint may have one of its own."""
+
+
 class Hardware(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Limits of one replica. None: no limit. `gpus` are whole ones."""
+    """Limits of one replica. None: no limit.
+
+    A part of a GPU (`gpus=0.5`), an `accelerator` and `resources` are for targets that share out many machines:
+    `accelerator` is a kind of GPU by the cluster's name for it, `resources` are the cluster's own, by their names.
+    """
 
     profile: str = ""
     cpus: float | None = None
     memory_bytes: int | None = None
-    gpus: int = 0
+    gpus: int | float = 0
+    accelerator: str = ""
+    resources: Mapping[str, float] = {}
 
 
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +71,8 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     `python` is the interpreter of its environment, in which Hotplate's worker can be imported; `environment` is the
     digest of that, and empty where the project lists no packages and is served from Hotplate's own. `dialect` to
     `options` say what to load, as a worker is told; `env` is what the project's own files set. `name` and
-    `description` are those that the project gives its endpoint, if it does.
+    `description` are those that the project gives its endpoint, if it does. `image` is the container image that it is,
+    by its digest; empty where it is files on this machine, of which an image can be built.
     """
 
     digest: str
@@ -78,6 +90,7 @@ class Revision(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = ""
     name: str = ""
     description: str = ""
+    image: str = ""
     contract: Contract
 
 
@@ -95,6 +108,7 @@ class EndpointSpec(msgspec.Struct, frozen=True, kw_only=True):
     `generation` grows with each change of the endpoint. `abort_error_rate` ends a split when the newer revision's
     share of answers from 500 on passes it. `secrets` maps an environment variable to a sealed value
     (`deployment/sealed.py`); `limits` are values of settings that the endpoint overrides (`slots`, `timeout_s`, …).
+    `target` is where its replicas run; None: as the installation has it.
     """
 
     name: str
@@ -108,8 +122,9 @@ class EndpointSpec(msgspec.Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = {}
     secrets: Mapping[str, str] = {}
     volume: str = ""
-    limits: Mapping[str, int | float | None] = {}
+    limits: Mapping[str, Limit] = {}
     abort_error_rate: float | None = None
+    target: Target | None = None
 
 
 class TokenSpec(msgspec.Struct, frozen=True, kw_only=True):

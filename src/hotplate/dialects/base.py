@@ -53,15 +53,25 @@ class Argument:
 
     `load` turns JSON, text or ABSENT into the value (maybe ABSENT), or raises Refused. `key` is the name on the wire,
     `location` the one place to look (see `Param.location`), `many` says that a name may be given several times.
+    Values of the type `exact` need no `load`: it would give them back as they are.
     """
 
-    __slots__ = ("key", "load", "location", "many")
+    __slots__ = ("exact", "key", "load", "location", "many")
 
-    def __init__(self, load: Callable[[Any], Any], *, key: str, location: str = "", many: bool = False) -> None:
+    def __init__(
+        self,
+        load: Callable[[Any], Any],
+        *,
+        key: str,
+        location: str = "",
+        many: bool = False,
+        exact: type | None = None,
+    ) -> None:
         self.load = load
         self.key = key
         self.location = location
         self.many = many
+        self.exact = exact
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         """How faces that validate with pydantic do so: by `load`, and media by its own class."""

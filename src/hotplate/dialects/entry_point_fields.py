@@ -87,7 +87,7 @@ def argument(marshmallow: Any, name: str, field: Field) -> Argument:
         return ABSENT if value is missing else value
 
     many = isinstance(field, fields.List) and not delimited
-    return Argument(load, key=key, location=location(field), many=many)
+    return Argument(load, key=key, location=location(field), many=many, exact=exact)
 
 
 def _exact_kind(fields: Any, field: Field) -> type | None:

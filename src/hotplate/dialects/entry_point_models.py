@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Annotated, Any, cast
 from hotplate.contract import Param, Route, Source, TypeSpec
 from hotplate.dialects import entry_point_fields as fields
 from hotplate.dialects.base import ABSENT, MISSING, Call, Parameter, Refused
+from hotplate.dialects.calling import by_name
 from hotplate.dialects.entry_point_answers import Answers
 from hotplate.dialects.entry_point_declared import Declared
 from hotplate.dialects.entry_point_files import Uploads
 from hotplate.dialects.importing import failure, import_module
+from hotplate.dialects.signature import source_of
 from hotplate.errors import NotProvided, ProjectError
 
 
@@ -54,6 +57,7 @@ class Model:
             parameters.append(parameter)
             params.append(param)
         function = getattr(self._target, verb, None)
+        self._check(verb, function, arguments)
         source = Source(file=self._declared.file, line=self._declared.line) if self._declared.file else None
         route = Route(
             path=path,
@@ -68,6 +72,27 @@ class Model:
         bind = self._predictor if verb == "predict" else self._trainer
         run = bind(function, arguments, parameters)
         return Call(route=route, function=run, parameters=tuple(parameters), returns=MISSING)
+
+    def _check(self, verb: str, function: Any, arguments: Mapping[str, Any]) -> None:
+        """Make sure that a function takes its arguments: those that every call gives it, and no others are needed.
+
+        A train that does not is a warning, for the sake of models that are only asked.
+        """
+        always = [
+            field.attribute or name
+            for name, field in arguments.items()
+            if field.required or field.load_default is not self._ma.missing
+        ]
+        problem = misfit(function, always, [field.attribute or name for name, field in arguments.items()])
+        if problem is None:
+            return
+        source = source_of(function, self._root)
+        text = f"{verb}() of {self.name} {problem}"
+        if verb == "train":
+            self.warnings.append(f"{source.file}:{source.line}: {text}; every training will fail.")
+            return
+        hint = f"give {verb}() the names of get_{verb}_args(), or let it take **kwargs"
+        raise ProjectError(text, file=source.file, line=source.line, hint=hint)
 
     # -- read at start
 
@@ -181,11 +206,13 @@ class Model:
                 kwargs = given(names, loads, values)
                 return finish(function(**kwargs), kwargs.get("accept"))
 
+            plain = by_name(function, names)
+
             def predict_plainly(*values: Any) -> Any:
                 for value in values:
                     if value is ABSENT:
                         return function(**given(names, loads, values))
-                return function(**dict(zip(names, values, strict=True)))
+                return plain(*values)
 
             return predict_plainly if self._answers.finishes_nothing else predict
 
@@ -242,6 +269,22 @@ def load(declared: Declared, root: Path) -> Model:
         except Exception as error:
             raise failure(error, root, f"{shown}: no instance of {target.__name__} could be made") from error
     return Model(declared, target, root, marshmallow)
+
+
+def misfit(function: Any, always: list[str], names: list[str]) -> str | None:
+    """Say why a call by name must fail, with the arguments that are always given; None: it need not."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):  # there is none, or it is of a C extension
+        return None
+    by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    taken = {each.name for each in parameters if each.kind in by_name}
+    if not any(each.kind is each.VAR_KEYWORD for each in parameters) and (more := set(always) - taken):
+        return f"does not take {', '.join(sorted(more))}, which every call gives it"
+    needed = {each.name for each in parameters if each.kind in by_name and each.default is each.empty}
+    if lacking := needed - set(names):
+        return f"needs {', '.join(sorted(lacking))}, which no field names"
+    return None
 
 
 def fill(parameter: Parameter) -> Callable[[Any], Any]:

@@ -52,6 +52,7 @@ class InputSchemaDialect:
             instance = cls()
         except (Exception, SystemExit) as error:
             raise failure(error, project.root, f"{CLASS}() could not be made") from error
+        input_schema_model.check_infer(instance, project.root)
         bound = input_schema_model.bind(instance, drawn, getattr(module, drawn.request_class, None))
         call = Call(
             route=drawn.contract.routes[0],

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from hotplate.contract.tensors import INTEGERS
 from hotplate.dialects import input_schema_fields, input_schema_stream
 from hotplate.dialects.base import Parameter
 from hotplate.dialects.input_schema_text import Draft
-from hotplate.errors import InvalidInput, InvalidOutput
+from hotplate.dialects.signature import source_of
+from hotplate.errors import InvalidInput, InvalidOutput, ProjectError
 
 Inputs = dict[str, Any]
 
@@ -29,7 +31,9 @@ def bind(instance: Any, drawn: Draft, request_class: Any) -> Bound:
     """Bind an instance's methods as the contract says."""
     model = _Model(instance, drawn, request_class)
     route = drawn.contract.routes[0]
-    function = model.call_plainly if model.is_plain else model.call
+    function = model.call
+    if model.is_plain:
+        function = model.call_with_one if len(drawn.fields) == 1 else model.call_plainly
     if route.batching is not None:
         function = model.call_batch_async if route.asynchronous else model.call_batch
     elif route.stream:
@@ -44,6 +48,30 @@ def bind(instance: Any, drawn: Draft, request_class: Any) -> Bound:
         setup=_hook(instance, "initialize", arguments),
         shutdown=_hook(instance, "finalize", arguments),
     )
+
+
+def check_infer(instance: Any, root: Path) -> None:
+    """Make sure that infer can be called: with its inputs, with a handler of streams as well, or with nothing.
+
+    Raises:
+        ProjectError: it takes something else.
+    """
+    if len(needs := _needed(instance.infer)) <= 2 and not [each for each in needs[1:] if "handler" not in each.lower()]:
+        return
+    source = source_of(instance.infer, root)
+    raise ProjectError(
+        f"InferlessPythonModel.infer takes {', '.join(needs)}, and is given the inputs alone",
+        file=source.file,
+        line=source.line,
+        hint="write def infer(self, inputs): and take each input from the dict, as inputs['prompt']",
+    )
+
+
+def _needed(method: Callable[..., Any]) -> list[str]:
+    """The names of the arguments that have to be given."""
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    parameters = inspect.signature(method).parameters.values()
+    return [each.name for each in parameters if each.kind not in several and each.default is each.empty]
 
 
 def _hook(instance: Any, name: str, arguments: Inputs) -> Callable[[], Any] | None:
@@ -91,10 +119,15 @@ class _Model:
 
     def call_plainly(self, *values: Any) -> Any:
         """The usual case of `call`: every value that was sent is right as it is."""
-        result = self._infer(
+        result: Any = self._infer(
             {name: value for name, value in zip(self._names, values, strict=True) if value is not None}
         )
-        return cast("Inputs", result) if type(result) is dict else self._result(result)
+        return result if type(result) is dict else self._result(result)  # pyright: ignore[reportUnknownVariableType]
+
+    def call_with_one(self, value: Any) -> Any:
+        """The same for a model with one input."""
+        result: Any = self._infer({self._names[0]: value} if value is not None else {})
+        return result if type(result) is dict else self._result(result)  # pyright: ignore[reportUnknownVariableType]
 
     def call(self, *values: Any) -> Any:
         return self._result(self._run(self._inputs(values)))

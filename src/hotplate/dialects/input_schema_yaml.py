@@ -69,7 +69,10 @@ def _load(path: Path) -> Node:
     try:
         return read_yaml(path)
     except SettingError as error:
-        raise ProjectError(f"{path.name}: {error.message}", file=path.name, hint="mend that line") from error
+        line = (error.source or "").rpartition(":")[2]
+        text = f"{path.name}: {error.message}"
+        number = int(line) if line.isdigit() else None
+        raise ProjectError(text, file=path.name, line=number, hint=error.hint or "mend that line") from error
 
 
 def _project(node: Node) -> Settings:

@@ -157,7 +157,7 @@ def _route(api: Api, method: Method) -> Route:
         batching = Batching(max_size=api.batch_size, max_wait_ms=api.batch_interval_s * 1e3)
     return Route(
         path="/infer",
-        aliases=tuple(dict.fromkeys(("/", *(() if api.kind == "AsyncAPI" else ("/predict",)), api.endpoint))),
+        aliases=tuple(dict.fromkeys(("/", "/predict", api.endpoint))),
         name=method.name,
         method=method.verb,
         params=params,

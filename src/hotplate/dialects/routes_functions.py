@@ -13,6 +13,7 @@ from hotplate.authoring import BATCH_MARK
 from hotplate.contract import Batching, Source
 from hotplate.dialects.annotations import text_of
 from hotplate.dialects.base import MISSING, Evidence, Project
+from hotplate.dialects.calling import by_name
 from hotplate.dialects.importing import import_module
 from hotplate.dialects.routes_specs import Spec
 from hotplate.dialects.signature import Argument, Signature, relative, source_of
@@ -174,18 +175,10 @@ def caller(spec: Spec, signature: Signature, function: Callable[..., Any]) -> Ca
 
     A generator's pieces are put into one list: FastAPI, and so proxiML, answers with that.
     """
-    called = (
-        function
-        if spec.positional or not spec.body
-        else partial(_by_name, function, tuple(field.name for field in spec.body))
-    )
+    called = function if spec.positional or not spec.body else by_name(function, [field.name for field in spec.body])
     if not signature.generator:
         return called
     return partial(_collect_async if signature.asynchronous else _collect, called)
-
-
-def _by_name(function: Callable[..., Any], names: tuple[str, ...], *values: Any) -> Any:
-    return function(**dict(zip(names, values, strict=True)))
 
 
 def _collect(function: Callable[..., Any], *values: Any) -> list[Any]:

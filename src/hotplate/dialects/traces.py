@@ -10,10 +10,14 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from hotplate.dialects.syntax import Function
+
 PREDICTORS = ("PythonPredictor", "ONNXPredictor", "TensorFlowPredictor", "Handler")
 USUAL = ("model", "predict", "predictor", "main", "app", "api", "inference", "handler", "serve")
 """Modules in which people put the function that is to be served."""
 VERBS = ("predict", "infer", "generate", "classify", "main", "run", "handler")
+NEVER = ("setup.py", "conftest.py", "noxfile.py", "tasks.py")
+"""Modules that other tools read."""
 MOST_FILES = 200
 
 
@@ -90,13 +94,28 @@ def _of_entry_points(file: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 
 def _of_functions(names: dict[str, ast.Module]) -> Iterator[tuple[str, str]]:
-    for stem in USUAL:
-        tree = names.get(f"{stem}.py")
-        for node in tree.body if tree is not None else ():
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name in (*VERBS, stem):
-                target = f"{stem}.py:{node.name}"
-                yield "function", f"{stem}.py:{node.lineno} def {node.name} can be served: hotplate run {target}"
+    """Those with a usual name first; then those in the folder itself whose type hints say that they are for callers."""
+    usual: list[tuple[str, Function]] = []
+    typed: list[tuple[str, Function]] = []
+    for file, tree in names.items():
+        stem = file.removesuffix(".py")
+        for node in tree.body if "/" not in file and file not in NEVER and not stem.startswith("test_") else ():
+            if not isinstance(node, Function) or node.name.startswith("_"):
+                continue
+            if stem in USUAL and node.name in (*VERBS, stem):
+                usual.append((file, node))
+            elif _is_typed(node):
+                typed.append((file, node))
+    usual.sort(key=lambda found: USUAL.index(found[0].removesuffix(".py")))
+    for file, node in (*usual, *typed):
+        yield "function", f"{file}:{node.lineno} def {node.name} can be served: hotplate run {file}:{node.name}"
+
+
+def _is_typed(node: Function) -> bool:
+    """Whether each parameter has a type hint, and there is one."""
+    parameters = (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+    return bool(parameters) and all(each.annotation is not None for each in parameters)
 
 
 def _has(node: ast.ClassDef, *names: str) -> bool:
-    return any(isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef) and each.name in names for each in node.body)
+    return any(isinstance(each, Function) and each.name in names for each in node.body)

@@ -21,6 +21,9 @@ received = memoryview(receive)
 first = received[: 64 * 1024]
 """Where a head and what comes with it are received. What of a large body lands here is copied to its place, so this is
 no larger than most requests are."""
+short = received[: 4 * 1024]
+"""The same for a connection whose last body was large: what sends one such body sends more, and all but the beginning
+of the next one then goes straight to its place."""
 
 
 class MalformedChunks(Exception):

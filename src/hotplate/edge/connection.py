@@ -11,55 +11,39 @@ import asyncio
 from time import monotonic_ns
 from typing import TYPE_CHECKING
 
-from hotplate.edge.body import SECOND, FixedBody, MalformedChunks, TooLarge, first
+from hotplate.edge.body import SECOND, FixedBody, MalformedChunks, TooLarge, first, short
 from hotplate.edge.chunked import ChunkedBody
 from hotplate.edge.exchange import Exchange, Extent, Refusal
 from hotplate.edge.head import Rejection, RequestHead, parse_head
-from hotplate.edge.response import CLOSE, KEEP, KEEP_10, LENGTHS, STATUS_LINES, fields, problem, rejection
-from hotplate.edge.stall import Stall, unsent_bytes
+from hotplate.edge.response import STATUS_LINES, fields, problem, rejection
+from hotplate.edge.stall import unsent_bytes
+from hotplate.edge.writer import BODY, BUSY, CLOSED, DISCARD, HEAD, Writer
 
 if TYPE_CHECKING:
     from hotplate.edge.edge import Edge
-
-HEAD, BODY, BUSY, DISCARD, CLOSED = range(5)
 
 PIPELINE_BYTES = 64 * 1024
 """How much of the next requests is kept while one is worked on; then reading pauses."""
 DISCARD_S = 2.0
 """How long a refused body is read and thrown away, so that the client gets to read the refusal."""
-EMPTY = (204, 304)
-"""Statuses that have no content and so no length (RFC 9110, 8.6)."""
 
 
-class Connection(asyncio.BufferedProtocol):
+class Connection(Writer):
     """The protocol object of one client."""
 
-    __slots__ = (
-        "_body",
-        "_buffer",
-        "_owed",
-        "_stall",
-        "deadline_ns",
-        "edge",
-        "exchange",
-        "peer",
-        "reading_paused",
-        "state",
-        "transport",
-    )
-
-    transport: asyncio.Transport
+    __slots__ = ("_body", "_inbox", "peer", "reading_paused")
 
     def __init__(self, edge: Edge) -> None:
         self.edge = edge
         self.state = HEAD
         self.peer = ""
-        self.exchange: Exchange | None = None
+        self.exchange = None
         self.deadline_ns = 0
         self.reading_paused = False
-        self._buffer: bytes = b""
+        self._buffer = b""
+        self._inbox = first
         self._body: FixedBody | ChunkedBody | None = None
-        self._stall: Stall | None = None
+        self._stall = None
         self._owed = 0
 
     # -- transport callbacks
@@ -86,7 +70,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         body = self._body
-        return first if body is None else body.room()
+        return self._inbox if body is None else body.room()
 
     def buffer_updated(self, nbytes: int) -> None:
         if self._body is not None:
@@ -104,17 +88,6 @@ class Connection(asyncio.BufferedProtocol):
                 if len(data) > PIPELINE_BYTES:
                     self.reading_paused = True
                     self.transport.pause_reading()
-
-    def pause_writing(self) -> None:
-        self._stall = Stall(monotonic_ns(), unsent_bytes(self.transport))
-
-    def resume_writing(self) -> None:
-        self._stall = None
-        if self.exchange is not None and self.exchange.streaming:
-            self.deadline_ns = monotonic_ns() + self.exchange.plan.deadline_ns
-        if self._owed and self.exchange is not None:
-            owed, self._owed = self._owed, 0
-            self.exchange.plan.consumed(self.exchange, owed)
 
     # -- reading requests
 
@@ -189,6 +162,7 @@ class Connection(asyncio.BufferedProtocol):
         if refusal is None and length > self.edge.limits.inline_bytes:
             extent = room(head, length)
             refusal = None if extent is not None else NO_ROOM
+        self._inbox = first if extent is None else short
         if refusal is not None:
             return self._refuse(head, refusal)
         limits = self.edge.limits
@@ -242,95 +216,21 @@ class Connection(asyncio.BufferedProtocol):
         self.exchange = exchange
         head.plan.handle(exchange)
 
-    # -- answering
+    def hand_over(self, answer: bytes, protocol: asyncio.BufferedProtocol) -> bytes:
+        """Answer with the last bytes of HTTP on this connection, and let another protocol have it from here on.
 
-    def answer(self, exchange: Exchange, status: int, body: bytes, extra: bytes) -> None:
-        """Write a whole response. `extra` holds header lines, among them the content type and the request id."""
-        head = exchange.head
-        keep = head.keep_alive and not self.edge.draining
-        size = len(body)
-        parts = (
-            STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-            self.edge.clock.header,
-            extra,
-            (LENGTHS[size] if size < 2048 else b"content-length: %d\r\n" % size)
-            if size or status not in EMPTY
-            else b"",
-            (KEEP if head.http_11 else KEEP_10) if keep else CLOSE,
-        )
-        if head.method == "HEAD":
-            self.transport.write(b"".join(parts))
-        elif size > 65536:
-            self.transport.writelines((b"".join(parts), body))
-        else:
-            self.transport.write(b"".join((*parts, body)))
-        self._answered(exchange, status, keep)
-
-    def refused(
-        self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
-    ) -> None:
-        """Write an answer of the server's own. Callers that are no clients look at `code` and a dead worker's words."""
-        self.answer(exchange, status, body, extra)
-
-    def progress(self, exchange: Exchange, fraction: float | None, text: str) -> None:
-        """A client of a plain call is told nothing before its answer."""
-
-    def open_stream(self, exchange: Exchange, status: int, extra: bytes) -> None:
-        """Begin a response of unknown length."""
-        head = exchange.head
-        exchange.streaming = True
-        self._owed = 0
-        keep = head.keep_alive and head.http_11 and not self.edge.draining
-        self.transport.write(
-            b"%b%b%b%b%b\r\n"
-            % (
-                STATUS_LINES.get(status) or b"HTTP/1.1 %d Unknown\r\n" % status,
-                self.edge.clock.header,
-                extra,
-                b"transfer-encoding: chunked\r\n" if head.http_11 else b"",
-                b"" if keep else b"connection: close\r\n",
-            )
-        )
-
-    def write_piece(self, exchange: Exchange, piece: bytes, *, last: bool = False) -> None:
-        """Write a piece of a stream, or with `last` what closes it. What is not read yet counts against its window."""
-        if piece:
-            if exchange.head.http_11:
-                self.transport.write(b"%x\r\n%b\r\n" % (len(piece), piece))
-            else:
-                self.transport.write(piece)
-        self.deadline_ns = monotonic_ns() + exchange.plan.deadline_ns
-        self._owed += len(piece)
-        if self._owed >= 32768 and self._stall is None:
-            owed, self._owed = self._owed, 0
-            exchange.plan.consumed(exchange, owed)
-
-    def close_stream(self, exchange: Exchange, status: int, *, whole: bool = True) -> None:
-        """End a stream; `whole` false cuts it, so that the client sees that it is not complete."""
-        self._owed = 0
-        if not whole:
-            self.exchange = None
-            exchange.head.plan.observe(exchange, status, monotonic_ns())
-            self.transport.abort()
-            return
-        head = exchange.head
-        keep = head.keep_alive and head.http_11 and not self.edge.draining
-        if head.http_11:
-            self.transport.write(b"0\r\n\r\n")
-        self._answered(exchange, status, keep)
-
-    def _answered(self, exchange: Exchange, status: int, keep: bool) -> None:
+        Gives what came for that protocol already. To be called by a plan's `handle`.
+        """
+        transport, rest = self.transport, self._buffer
         self.exchange = None
-        now = monotonic_ns()
-        if keep:
-            self.state = HEAD
-            self.deadline_ns = now + self.edge.keep_alive_ns
-            if self._buffer:
-                self.edge.loop.call_soon(self._continue)
-        else:
-            self.state = DISCARD
-            self.transport.close()
-        exchange.head.plan.observe(exchange, status, now)
+        self.state = CLOSED
+        self._buffer = b""
+        self.edge.closed(self)
+        transport.write(answer)
+        transport.set_protocol(protocol)
+        return rest
+
+    # -- between requests
 
     def _continue(self) -> None:
         """Go on with what was received while the last request was worked on."""

@@ -7,12 +7,16 @@ import os
 import re
 import socket
 from time import monotonic_ns
+from typing import TYPE_CHECKING
 
 from hotplate.edge.body import SECOND
 from hotplate.edge.connection import Connection
 from hotplate.edge.exchange import EdgeLimits, Handler
 from hotplate.edge.head import Rejection, RequestHead
 from hotplate.edge.response import Clock
+
+if TYPE_CHECKING:
+    import ssl
 
 TICK_S = 0.25
 CACHED_HEADS = 1024
@@ -26,6 +30,8 @@ class Edge:
     `heads` caches parsed heads by their bytes: clients send the same head again and again. It is bounded, its
     values are pure functions of their keys, and it is dropped when the routes change.
     """
+
+    make: type[Connection] = Connection
 
     def __init__(self, handler: Handler, limits: EdgeLimits, loop: asyncio.AbstractEventLoop) -> None:
         self.handler = handler
@@ -43,10 +49,10 @@ class Edge:
         self._server: asyncio.Server | None = None
         self._ticker: asyncio.TimerHandle | None = None
 
-    async def listen(self, sock: socket.socket) -> None:
+    async def listen(self, sock: socket.socket, tls: ssl.SSLContext | None = None) -> None:
         """Accept connections on a bound socket, of the internet or of this machine alone."""
         make = self.loop.create_unix_server if sock.family == socket.AF_UNIX else self.loop.create_server
-        self._server = await make(lambda: Connection(self), sock=sock, backlog=2048)
+        self._server = await make(lambda: self.make(self), sock=sock, backlog=2048, ssl=tls)
         self._tick()
 
     def opened(self, connection: Connection) -> None:
@@ -74,8 +80,8 @@ class Edge:
             self._per_ip.pop(name, None)
 
     def remember(self, raw: bytes, head: RequestHead) -> None:
-        """Cache a parsed head."""
-        if len(raw) <= CACHED_HEAD_BYTES:
+        """Cache a parsed head, unless it says that it is like no other."""
+        if len(raw) <= CACHED_HEAD_BYTES and b"idempotency-key" not in head.headers:
             if len(self.heads) >= CACHED_HEADS:
                 self.heads.clear()
             self.heads[raw] = head
@@ -98,6 +104,11 @@ class Edge:
             except Exception as error:  # noqa: BLE001 - or every connection after it would live without limits
                 self.loop.call_exception_handler({"message": "A connection could not be checked", "exception": error})
                 connection.transport.abort()
+
+    @property
+    def owes(self) -> bool:
+        """Whether an answer is still owed. A client that has not sent its whole request is owed none."""
+        return any(connection.exchange is not None for connection in self.connections)
 
     def drain(self) -> None:
         """Stop accepting; close idle connections; the others close after their answer."""

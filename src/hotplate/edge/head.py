@@ -7,7 +7,7 @@ a missing or double Host, CL with TE, obs-fold, bare LF, odd header names, too m
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import httptools
@@ -29,12 +29,19 @@ class Rejection(Exception):
         self.detail = detail
 
 
+class Sender(NamedTuple):
+    """Who sent a request: the id of the token ("" for none), and what it allows where the request goes."""
+
+    id: str
+    scopes: frozenset[str]
+
+
 class RequestHead:
     """A valid request head.
 
     `path` is percent-decoded once; `query` is as sent. Header names are lower case, values stripped. `length` is
-    the Content-Length, or -1 for a chunked body. `plan` and `prefix` are the handler's own notes: the matched
-    route, and what it took off the front of the path.
+    the Content-Length, or -1 for a chunked body. `plan`, `prefix` and `sender` are the handler's own notes: the
+    matched route, what it took off the front of the path, and who sent the request, where that was asked.
     """
 
     __slots__ = (
@@ -48,6 +55,7 @@ class RequestHead:
         "plan",
         "prefix",
         "query",
+        "sender",
     )
 
     def __init__(
@@ -71,6 +79,7 @@ class RequestHead:
         self.expects_continue = http_11 and headers.get(b"expect", b"").lower() == b"100-continue"
         self.plan: Any = None
         self.prefix = ""
+        self.sender: Sender | None = None
 
 
 class _Collector:
@@ -90,7 +99,7 @@ class _Collector:
 
 
 class HeadRules(msgspec.Struct, frozen=True, kw_only=True):
-    """Limits on a head, and the hosts that this server answers to (None: any).
+    """Limits on a head, and the hosts that this server answers to (None: any); `*.example.com` is every name below.
 
     `known_hosts` remembers Host values that were found good; it is bounded by `KNOWN_HOSTS`.
     """
@@ -215,10 +224,20 @@ def _check_host(host: bytes | None, authority: bytes, *, http_11: bool, rules: H
             raise Rejection(400, "Malformed Host")
     if rules.hosts is not None:
         name = host_name(authority or host)
-        if name not in rules.hosts and not _LOOPBACK.match(name) and not name.endswith(".localhost"):
+        if name not in rules.hosts and not _is_local(name) and not _is_below(name, rules.hosts):
             raise Rejection(421, "This server does not answer for that host; allow it with allowed_hosts")
     if not authority and len(rules.known_hosts) < KNOWN_HOSTS:
         rules.known_hosts.add(host)
+
+
+def _is_local(name: str) -> bool:
+    return _LOOPBACK.match(name) is not None or name.endswith(".localhost")
+
+
+def _is_below(name: str, hosts: frozenset[str]) -> bool:
+    """Whether one of the names above this one is let in with a star. A host is looked at once and then known."""
+    parts = name.split(".")
+    return any("*." + ".".join(parts[at:]) in hosts for at in range(1, len(parts)))
 
 
 def host_name(host: bytes) -> str:

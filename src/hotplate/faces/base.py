@@ -68,9 +68,11 @@ class Stream(Protocol):
 class Codec(Stream, Protocol):
     """The face's work for one route. Made once when the project is loaded; used by many threads at once.
 
-    A codec with a true attribute `notes` gets a Head with every call, to leave a note in. One with a method
-    `begin(head) -> Stream | None` is asked, for each call of a streaming route, what writes its pieces; with None they
-    are gathered, and the list of them goes to `encode`.
+    A codec with a true attribute `notes` gets a Head with every call, to leave a note in. Where it has a method
+    `quick(body) -> values` too, that is asked first for a plain request, and needs no Head; with () `decode` is.
+
+    One with a method `begin(head) -> Stream | None` is asked, for each call of a streaming route, what writes its
+    pieces; with None they are gathered, and the list of them goes to `encode`.
     """
 
     def decode(self, body: Buffer, head: Head | None) -> tuple[Any, ...]:

@@ -16,6 +16,7 @@ from hotplate.faces.deepaas_request import InvalidJson, Request
 JSON: Final = "application/json; charset=utf-8"
 TEXT: Final = "text/plain; charset=utf-8"
 
+_PLAIN: Final = frozenset((str, int, float, bool, type(None), list, dict))
 _TROUBLE: Final = "500 Internal Server Error\n\nServer got itself in trouble"
 
 
@@ -30,10 +31,13 @@ class InvalidArguments(InvalidInput):
 class DeepaasCodec:
     """Decodes and encodes the calls of one route. Nothing here changes after it is made."""
 
-    __slots__ = ("_accept", "_arguments", "_bare", "_choices")
+    __slots__ = ("_accept", "_arguments", "_bare", "_choices", "_members")
 
     def __init__(self, call: Call) -> None:
         self._arguments = [_argument(parameter.annotation) for parameter in call.parameters]
+        self._members = [
+            (each, each.key if each.location in ("", "json") else None, each.exact) for each in self._arguments
+        ]
         self._bare = bool(call.route.returns.annotation)
         accept = next((param for param in call.route.params if param.name == "accept"), None)
         self._choices = _choices(accept)
@@ -64,8 +68,11 @@ class DeepaasCodec:
         """The same for a plain JSON object that came without a query and without headers of interest."""
         values: list[Any] = []
         messages: dict[str, Any] = {}
-        for argument in self._arguments:
-            raw = members.get(argument.key, ABSENT) if argument.location in ("", "json") else ABSENT
+        for argument, key, exact in self._members:
+            raw = members.get(key, ABSENT) if key is not None else ABSENT
+            if type(raw) is exact:
+                values.append(raw)
+                continue
             if argument.many and raw is not ABSENT and raw is not None:
                 raw = [raw]
             try:
@@ -94,7 +101,7 @@ class DeepaasCodec:
 
     def encode(self, value: Any, head: Head | None, inference_ns: int, elapsed_ns: int) -> bytes | Answer:
         """Give the answer: media as it is, else JSON, wrapped unless the model has a schema. Raises InvalidOutput."""
-        if hasattr(value, "to_bytes") and hasattr(value, "content_type"):
+        if type(value) not in _PLAIN and hasattr(value, "to_bytes") and hasattr(value, "content_type"):
             name: str | None = value.filename
             shown = (("content-disposition", f'attachment; filename="{_quoted(name)}"'),) if name else ()
             return Answer(body=value.to_bytes(), content_type=value.content_type, headers=shown)

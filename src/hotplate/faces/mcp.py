@@ -4,6 +4,8 @@ Every request stands alone, in both ages of the protocol: 2026-07-28, where each
 revisions before it, which begin with `initialize` (no session id is given out, as they allow). There is nothing to send
 unasked, so GET and DELETE have no meaning here, and answers are JSON and never events. The rules are those of
 https://modelcontextprotocol.io/specification (basic/transports, server/tools).
+
+Messages that call no tool are answered by the server (`server/spoken.py`): they wait for no model, and wake none.
 """
 
 from __future__ import annotations
@@ -12,8 +14,9 @@ from typing import Any
 
 from hotplate.contract import Contract, Mount, Route
 from hotplate.dialects.base import MISSING, Call, Parameter
-from hotplate.faces.mcp_codec import HEADERS, Exchange, McpCodec
+from hotplate.faces.mcp_codec import Exchange, McpCodec
 from hotplate.faces.mcp_document import OPERATION
+from hotplate.faces.mcp_messages import HEADERS
 from hotplate.faces.mcp_tools import Tool, tools_of
 
 PATH = "/mcp"
@@ -42,6 +45,7 @@ class McpFace:
                 face=self.name,
                 call=0,
                 joint=True,
+                spoken=self.name,
                 wants=HEADERS,
                 typed=True,
                 error_key="error.message",

@@ -1,41 +1,36 @@
-"""One route as a tool: its name and schemas, its arguments into values, its result into content blocks."""
+"""One route as a tool: its arguments into values, its result into content blocks."""
 
 from __future__ import annotations
 
 import base64
-import re
-from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import quote
 
 import msgspec
 
-from hotplate.contract import Contract, Route
+from hotplate.contract import Contract
 from hotplate.dialects.base import Call
 from hotplate.faces.base import Codec
 from hotplate.faces.cortex_values import takes_whole
 from hotplate.faces.encoding import Result
+from hotplate.faces.mcp_described import describe
 from hotplate.faces.plain import PlainCodec
 
 Part = dict[str, Any]
 
-_REFERENCE = "#/components/schemas/"
-_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 _BLOCKS = {"image/": "image", "audio/": "audio"}
 
 
 class Tool:
     """A route as callers of the protocol see it."""
 
-    def __init__(self, name: str, call: Call, definitions: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, name: str, call: Call) -> None:
         self.name = name
         self.call = call
         source = call.route.source
         self.where = f"{source.file}:{source.line}" if source is not None else "?"
         self._codec = _reader(call)
         self._result = Result(call)
-        self._structured = _is_object(call.route)
-        self.described = _described(name, call.route, definitions, structured=self._structured)
 
     def values(self, arguments: bytes) -> tuple[Any, ...]:
         """Read the arguments, a JSON object. Raises InvalidInput, as the plain face does."""
@@ -85,75 +80,8 @@ def _reader(call: Call) -> Codec:
 
 
 def tools_of(contract: Contract, calls: tuple[Call, ...]) -> dict[str, Tool]:
-    """Every route by its name. One function at several paths is one tool."""
-    found: dict[str, Tool] = {}
-    for call in calls:
-        name = _NAME.sub("_", call.route.name)[:128]
-        known = found.get(name)
-        if known is not None and known.call.parameters == call.parameters:
-            continue
-        if known is not None:
-            name = _NAME.sub("_", f"{call.route.name}_{call.route.path.strip('/')}")[:128]
-        found[name] = Tool(name, call, contract.definitions)
-    return found
-
-
-def _described(name: str, route: Route, definitions: Mapping[str, Mapping[str, Any]], *, structured: bool) -> Part:
-    properties: Part = {}
-    for param in () if takes_whole(route) else route.params:
-        schema = dict(param.type.schema)
-        if param.description:
-            schema["description"] = param.description
-        if not param.required and param.default is not None:
-            schema.setdefault("default", param.default)
-        properties[param.name] = schema
-    wanted: Part = {"type": "object", "properties": properties}
-    if takes_whole(route):
-        wanted = {"type": "object", "additionalProperties": True}
-    elif required := [param.name for param in route.params if param.required]:
-        wanted["required"] = required
-    about = "\n\n".join(part for part in (route.summary, route.description) if part)
-    described: Part = {"name": name, "inputSchema": _closed(wanted, definitions)}
-    if about:
-        described["description"] = about
-    if structured:
-        described["outputSchema"] = _closed(dict(route.returns.schema), definitions)
-    return described
-
-
-def _is_object(route: Route) -> bool:
-    """Whether the result is always an object without media in it, so that its schema can be promised."""
-    schema = route.returns.schema
-    named = schema.get("type") == "object" or "$ref" in schema
-    return named and route.returns.kind == "json" and not route.stream and "contentEncoding" not in str(schema)
-
-
-def _closed(schema: Part, definitions: Mapping[str, Mapping[str, Any]]) -> Part:
-    """A schema that stands alone: what it refers to is in its own `$defs`."""
-    used: dict[str, Any] = {}
-    body = _moved(schema, definitions, used)
-    if "$ref" in body:  # the root has to say that it is an object
-        name = body["$ref"].rpartition("/")[2]
-        body = {"type": "object", **used[name]}
-    return {**body, "$defs": used} if used else body
-
-
-def _moved(part: Any, definitions: Mapping[str, Mapping[str, Any]], used: dict[str, Any]) -> Any:
-    if isinstance(part, Mapping):
-        found: Part = {}
-        for key, value in cast("Mapping[str, Any]", part).items():
-            if key == "$ref" and isinstance(value, str) and value.startswith(_REFERENCE):
-                name = value.removeprefix(_REFERENCE)
-                if name not in used:
-                    used[name] = {}  # first, since a type may hold itself
-                    used[name] = _moved(definitions.get(name, {}), definitions, used)
-                found[key] = f"#/$defs/{name}"
-            else:
-                found[key] = _moved(value, definitions, used)
-        return found
-    if isinstance(part, list | tuple):
-        return [_moved(each, definitions, used) for each in cast("list[Any]", part)]
-    return part
+    """Every tool by its name."""
+    return {each.name: Tool(each.name, calls[each.number]) for each in describe(contract)}
 
 
 # -- content

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from hotplate.faces.validation import Inputs
 
 _JSON_HEAD = Head(headers={})
+KINDS = 64
+"""How many content types a route remembers."""
 
 
 class PlainFace:
@@ -48,7 +50,7 @@ class PlainFace:
 class PlainCodec:
     """One route's decoding and encoding. Used by many threads at once: nothing here changes after the first error."""
 
-    __slots__ = ("_call", "_fast", "_form", "_inputs", "_media", "_result", "_whole")
+    __slots__ = ("_call", "_fast", "_form", "_forms", "_inputs", "_kinds", "_media", "_result", "_whole")
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -57,11 +59,13 @@ class PlainCodec:
         self._media = [(p.name, cls) for p in call.parameters if (cls := media_class(p.annotation)) is not None]
         self._fast = None if self._form or self._whole else decoding.make(call.parameters)
         self._inputs: Inputs | None = None
+        self._forms: Any = None
         if self._form or self._media:
-            import_module("hotplate.faces.forms")  # now, so that the first call does not wait for it
+            self._forms = import_module("hotplate.faces.forms")  # now, so that the first call does not wait for it
         if self._fast is None and not self._form and not self._whole:
             self._inputs = self._make_inputs()
         self._result = Result(call)
+        self._kinds: dict[str, str] = {}  # what `_raw_kind` said of recent content types
 
     # -- in ----------------------------------------------------------------------------------------------------
 
@@ -104,8 +108,7 @@ class PlainCodec:
 
     def _decode(self, body: bytes, head: Head) -> tuple[Any, ...]:
         if self._form:
-            from hotplate.faces import forms
-
+            forms = self._forms
             return forms.form_values(self._call.parameters, forms.read_parts(body, head.content_type))
         if not body and not self._call.parameters:
             return ()
@@ -115,8 +118,7 @@ class PlainCodec:
             return self._decode_json(body)
         kind = media_type.essence(head.content_type)
         if self._media and kind == "multipart/form-data":
-            from hotplate.faces import forms
-
+            forms = self._forms
             parts = forms.read_parts(body, head.content_type)
             return self._validate(forms.tree_of_parts(self._call.parameters, parts))
         if self._raw_kind(head):
@@ -132,20 +134,26 @@ class PlainCodec:
 
     def _raw_kind(self, head: Head) -> str:
         """The type of a body that is the route's only media itself; else nothing."""
+        known = self._kinds.get(head.content_type)
+        if known is not None:
+            return known
         if self._form or len(self._media) != 1 or _is_json(head.content_type):
-            return ""
-        kind = media_type.essence(head.content_type)
-        return kind if self._takes_raw(kind) else ""
+            kind = ""
+        else:
+            kind = media_type.essence(head.content_type)
+            kind = kind if self._takes_raw(kind) else ""
+        if len(self._kinds) >= KINDS:
+            self._kinds.clear()
+        self._kinds[head.content_type] = kind
+        return kind
 
     def _decode_raw(self, body: Buffer, kind: str, query: str) -> tuple[Any, ...]:
         """The body is the media, other parameters are in the query string."""
-        from hotplate.faces import forms
-
         name, cls = self._media[0]
-        value = forms.make_media(cls, body, kind, None, name)
+        value = self._forms.make_media(cls, body, kind, None, name)
         if len(self._call.parameters) == 1:
             return (value,)
-        return self._validate(forms.tree_of_query(self._call.parameters, query) | {name: value})
+        return self._validate(self._forms.tree_of_query(self._call.parameters, query) | {name: value})
 
     def _takes_raw(self, kind: str) -> bool:
         wanted = kind_of(self._media[0][1])

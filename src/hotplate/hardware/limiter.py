@@ -137,6 +137,8 @@ class Limiter:
             told.append(self.describe())
         if hardware.gpus and not self.gpus:
             told.append("This machine has no GPU that NVIDIA's driver knows: replicas run on its processors.")
+        if hardware.accelerator or hardware.resources:
+            told.append("An accelerator and resources by name are a cluster's: on this machine they count for nothing.")
         return " ".join(told)
 
     def admit(self, hardware: Hardware) -> Share:
@@ -147,9 +149,11 @@ class Limiter:
 
         Raises:
             NoGpu: fewer GPUs are free than it needs; later there may be enough.
-            CannotFit: the machine has fewer.
+            CannotFit: the machine has fewer, or only whole ones.
         """
-        gpus = self._choose(hardware.gpus) if hardware.gpus else ()
+        if hardware.gpus != int(hardware.gpus):
+            raise CannotFit(f"Here a replica gets whole GPUs; {hardware.gpus:g} of one can be had with the target ray.")
+        gpus = self._choose(int(hardware.gpus)) if hardware.gpus else ()
         cpus: tuple[int, ...] = ()
         if hardware.cpus is not None and self.cgroups is None and sys.platform == "linux":
             cpus = self._processors(math.ceil(hardware.cpus))
@@ -161,7 +165,10 @@ class Limiter:
         if not self.gpus:
             return ()
         if count > len(self.gpus):
-            raise CannotFit(f"A replica needs {count} GPUs, and this machine has {len(self.gpus)}.")
+            raise CannotFit(
+                f"A replica needs {count} GPUs, and this machine has {len(self.gpus)}. Ask for fewer with `hardware`, "
+                "or choose a target that has them."
+            )
         free = [gpu for gpu in self.gpus if gpu.uuid not in self._taken]
         if count > len(free):
             raise NoGpu(f"A replica needs {count} of this machine's {len(self.gpus)} GPUs, and {len(free)} are free.")

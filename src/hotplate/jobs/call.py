@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 from time import monotonic_ns
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,12 +17,15 @@ if TYPE_CHECKING:
 
 CONSUMED_BYTES = 32 * 1024
 CAUSES: dict[str, Cause] = {
-    "worker_lost": "crash",
     "overloaded": "release",
     "not_ready": "release",
     "unavailable": "release",
 }
 """What the server's own answers say of a job. After a release it goes back and waits; anything else is a failure."""
+LOST: dict[Cause, str] = {
+    "crash": "The worker process died while it ran this job.",
+    "loss": "The replica was lost with its machine, or out of reach, while it ran this job.",
+}
 _OURS = (b"x-request-id", b"cache-control", b"x-accel-buffering", b"retry-after", b"octoai_replica_name")
 
 
@@ -38,19 +42,35 @@ class Caller(Protocol):
 
 
 class RunPlan:
-    """What a link needs to know of a call."""
+    """What a link needs to know of a call. `found` is the mount in the revision that takes the call; `place` is that
+    revision's queue, once it has been given to one. `handle` gives it to another, should that one go out of service."""
 
-    __slots__ = ("error_key", "index", "meta", "named_id")
+    __slots__ = ("error_key", "handle", "index", "meta", "named_id", "place")
     patience_ns: int | None = None
 
-    def __init__(self, index: int, meta: bytes, named_id: bytes, error_key: str) -> None:
-        self.index = index
+    def __init__(
+        self, found: tuple[int, str], meta: bytes, named_id: bytes, handle: Callable[[Exchange], None]
+    ) -> None:
+        self.index, self.error_key = found
         self.meta = meta
         self.named_id = named_id
-        self.error_key = error_key
+        self.handle = handle
+        self.place: Any = None
 
     def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
         """Nothing: a job's times are counted by the runner."""
+
+
+class Nobody:
+    """In the place of a call that is over: what still comes for it is not wanted."""
+
+    def answer(self, *_: Any, **__: Any) -> None:
+        """Whatever comes: nothing."""
+
+    refused = open_stream = write_piece = close_stream = progress = answer
+
+
+NOBODY: Any = Nobody()
 
 
 class JobCall:
@@ -78,11 +98,36 @@ class JobCall:
         self.exchange = Exchange(caller, self._head, body, extent, monotonic_ns())
         return self.exchange
 
+    @property
+    def begun(self) -> bool:
+        """Whether it has left the endpoint's queue, and then its worker's."""
+        link = self.exchange.link
+        return link is not None and not link.never_started(self.exchange)
+
+    @property
+    def behind(self) -> bool:
+        """Whether it cannot begin before another one ends. What was given to a free slot begins at once."""
+        link = self.exchange.link
+        if self.over or self.begun:
+            return False
+        if link is None:
+            return True
+        before = takewhile(lambda each: each is not self.exchange, link.pending.values())
+        return sum(1 for _ in before) >= link.capacity
+
     def end(self, attempt: Attempt) -> None:
         """Tell the runner, once."""
         if not self.over:
-            self.over = True
+            self.drop()
             self.caller.ended(self, attempt)
+
+    def drop(self) -> None:
+        """Wait for nothing more. The exchange lets go of this call, so that neither is left to the garbage collector:
+        a hundred jobs a second would leave it more than it clears away in a minute."""
+        self.over = True
+        if self.timer is not None:
+            self.timer.cancel()
+        self.exchange.connection = NOBODY
 
     # -- what the endpoint and its links call
 
@@ -97,14 +142,14 @@ class JobCall:
         self, exchange: Exchange, code: str, status: int, body: bytes, extra: bytes, last_output: str = ""
     ) -> None:
         """The server's own answer: no room, no worker, or the worker died."""
-        cause = CAUSES.get(code, "failure")
+        cause = _lost(exchange) if code == "worker_lost" else CAUSES.get(code, "failure")
         self.end(
             Attempt(
                 status=status,
                 headers=read_fields(extra),
                 body=body,
                 code=code,
-                error="The worker process died while it ran this job." if cause == "crash" else "",
+                error=LOST.get(cause, ""),
                 last_output=last_output,
                 cause=cause,
             )
@@ -138,8 +183,8 @@ class JobCall:
         if whole:
             self.end(Attempt(status=opened, headers=headers, body=body))
         elif status == 502:
-            text = "The worker process died while it ran this job."
-            self.end(Attempt(status=502, code="worker_lost", error=text, cause="crash"))
+            cause = _lost(exchange)
+            self.end(Attempt(status=502, code="worker_lost", error=LOST[cause], cause=cause))
         else:
             self.end(Attempt(status=status, headers=headers, body=body, code="error", cause="failure"))
 
@@ -160,6 +205,11 @@ class JobCall:
             link.cancel(exchange)
 
 
+def _lost(exchange: Exchange) -> Cause:
+    """A replica elsewhere may have gone with its machine: that is not the job's doing, as its worker's death may be."""
+    return "loss" if getattr(exchange.link, "away", False) else "crash"
+
+
 def read_fields(extra: bytes) -> tuple[tuple[str, str], ...]:
     """Header lines of an answer as pairs, without those that belong to the call and not to its result."""
     found: list[tuple[str, str]] = []
@@ -168,7 +218,3 @@ def read_fields(extra: bytes) -> tuple[tuple[str, str], ...]:
         if colon and name.lower() not in _OURS:
             found.append((name.decode("latin-1"), value.decode("latin-1")))
     return tuple(found)
-
-
-FindRoute = Callable[[str, str], "tuple[int, str] | None"]
-"""From method and path to the index of the mount and where its face has an error's text; None: no such route."""

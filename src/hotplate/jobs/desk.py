@@ -48,15 +48,19 @@ class Desk:
         """Run an operation in a transaction; `done(result, error)` when it is on disk."""
         self._writer.put(operation, done)
 
-    async def wrote(self, operation: Callable[[Store], T]) -> T:
-        """Run an operation in a transaction and wait until it is on disk."""
-        return await self._ask(self._writer, operation)
+    def look(self, operation: Operation, done: Done) -> None:
+        """Look something up; `done(result, error)` with it."""
+        self._reader.put(operation, done)
 
-    async def read(self, operation: Callable[[Store], T]) -> T:
+    def wrote(self, operation: Callable[[Store], T]) -> asyncio.Future[T]:
+        """Run an operation in a transaction. It stands in line at once; what it gives is there when it is on disk."""
+        return self._ask(self._writer, operation)
+
+    def read(self, operation: Callable[[Store], T]) -> asyncio.Future[T]:
         """Look something up."""
-        return await self._ask(self._reader, operation)
+        return self._ask(self._reader, operation)
 
-    async def _ask(self, counter: _Counter, operation: Callable[[Store], T]) -> T:
+    def _ask(self, counter: _Counter, operation: Callable[[Store], T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
 
         def done(result: Any, error: BaseException | None) -> None:
@@ -68,7 +72,7 @@ class Desk:
                 future.set_result(result)
 
         counter.put(operation, done)
-        return await future
+        return future
 
     # -- for the counters
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Coroutine
 from hashlib import sha256
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 
@@ -24,12 +25,17 @@ from hotplate.errors import (
     JobNotRetryable,
     JobQueueFull,
     ResultGone,
+    StorageFull,
     Unavailable,
 )
+from hotplate.jobs import http_logs, http_webhooks
 from hotplate.jobs.asking import Wish, read_filter, read_wait, read_wish
 from hotplate.jobs.documents import document, event, page_of
+from hotplate.jobs.http_artifacts import Flow, show_artifacts
 from hotplate.jobs.records import Job, NewJob, Refused, Result, Submitted
+from hotplate.jobs.rights import may_change, may_list
 from hotplate.jobs.service import Jobs
+from hotplate.jobs.webhooks import read_hooks
 from hotplate.wire.frames import Meta, encode_meta
 
 JSON = (("content-type", "application/json"),)
@@ -53,12 +59,17 @@ class Unfit(Exception):
 
 
 class JobPlan:
-    """A request that is answered by a coroutine. `work` makes it; what it raises becomes an answer."""
+    """A request that is answered by a coroutine. `work` makes it; what it raises becomes an answer.
 
-    __slots__ = ("_log", "_most_bytes", "_web", "_work", "deadline_ns", "error_key", "named_id")
+    A head has its plan, and the edge remembers both for requests with the same head: so `work` takes the head from the
+    exchange and holds none itself, or a thousand of them at a time would be left to the garbage collector.
+    """
+
+    __slots__ = ("_log", "_most_bytes", "_web", "_work", "deadline_ns", "error_key", "named_id", "shows")
     patience_ns: int | None = None
 
-    def __init__(self, web: Web, log: Log, work: Work, most_bytes: int) -> None:
+    def __init__(self, web: Web, log: Log, work: Work, most_bytes: int, *, shows: bool) -> None:
+        self.shows = shows
         self.named_id = b""
         self.error_key = "detail"
         self._web = web
@@ -86,6 +97,8 @@ class JobPlan:
     def cancel(self, exchange: Exchange) -> None:
         """The client has gone."""
         exchange.abandoned = True
+        if exchange in self._web.flows:
+            self._web.flows[exchange].room.set()
 
     def expire(self, exchange: Exchange) -> None:
         """The deadline has passed."""
@@ -94,7 +107,10 @@ class JobPlan:
         exchange.connection.answer(exchange, STATUS["deadline_exceeded"], body, fields(JSON))
 
     def consumed(self, exchange: Exchange, size: int) -> None:
-        """Events are sent at their own pace."""
+        """Files are sent as they are taken; events at their own pace."""
+        flow = self._web.flows.get(exchange)
+        if flow is not None:
+            flow.consumed(size)
 
     def observe(self, exchange: Exchange, status: int, now_ns: int) -> None:
         """Log the answer."""
@@ -119,11 +135,11 @@ class JobPlan:
 
 
 class Web:
-    """Makes the plans of one endpoint's jobs. `prefix` is the path under which the endpoint lies."""
+    """Makes the plans of one endpoint's jobs."""
 
-    def __init__(self, jobs: Jobs, log: Log, prefix: str = "") -> None:
+    def __init__(self, jobs: Jobs, log: Log) -> None:
         self.jobs = jobs
-        self.prefix = prefix
+        self.flows: dict[Exchange, Flow] = {}
         self._log = log
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -140,10 +156,11 @@ class Web:
         method, path = head.method, head.path
 
         async def work(exchange: Exchange) -> Answer:
+            head = exchange.head
             wish = read_wish(head)
             await self.jobs.open()
             made = await self.keep(exchange, meta, wish, method, path)
-            place = f"{self.prefix}/jobs/{made.id}"
+            place = f"{head.prefix}/jobs/{made.id}"
             where = (("location", place), ("preference-applied", "respond-async"))
             if made.created and not wish.wait_s:
                 job = Job(
@@ -160,9 +177,9 @@ class Web:
             if wish.wait_s and job.ended and job.state != "cancelled":
                 status, body, headers = await self.answer_of(job)
                 return status, body, (*headers, where[0], ("preference-applied", "wait"))
-            return 202, encode_json(document(job, self.prefix)), (*JSON, *where, ("retry-after", "1"))
+            return 202, encode_json(document(job, head.prefix)), (*JSON, *where, ("retry-after", "1"))
 
-        return self.plan(work, most_bytes)
+        return self.plan(work, most_bytes, shows=False)
 
     async def keep(
         self,
@@ -183,16 +200,18 @@ class Web:
         blob = ""
         size = len(body)
         digest = b""
+        hooks = read_hooks(exchange.head, self.jobs.settings)
         kept = encode_meta(msgspec.structs.replace(meta, request_id=job_id))
         looked = await self.jobs.look(method, path, kept, body)
         if isinstance(looked, tuple):
             raise Unfit(looked)
         if origin == "deepaas":
-            note = (looked or b"{}").decode()
+            # While no replica runs, nobody knows more of the arguments than what was written.
+            note = looked.decode() if looked else encode_json(dict(parse_qsl(meta.query))).decode()
         if wish.key:
             said = "\n".join((method, path, meta.query, meta.content_type)).encode()
             digest = sha256(sha256(said).digest() + sha256(body).digest()).digest()
-        if size > self.jobs.inline_bytes:
+        if size > self.jobs.keeper.inline_bytes:
             blob = await asyncio.to_thread(self._put, body)
             body = b""
         made = await self.jobs.submit(
@@ -211,6 +230,8 @@ class Web:
                 deadline_s=wish.deadline_s,
                 origin=origin,
                 note=note,
+                hooks=hooks,
+                caller=sender.id if (sender := exchange.head.sender) is not None else "",
             )
         )
         if isinstance(made, Refused):
@@ -220,10 +241,8 @@ class Web:
         return made
 
     def _put(self, body: bytes) -> str:
-        from hotplate.errors import StorageFull
-
         try:
-            return self.jobs.blobs.put(body)
+            return self.jobs.keeper.blobs.put(body)
         except OSError as error:
             raise StorageFull(f"Jobs cannot be kept: {error.strerror}.") from error
 
@@ -232,54 +251,71 @@ class Web:
         parts = head.path.split("/")[2:]
         method = "GET" if head.method == "HEAD" else head.method
         if not parts or parts == [""]:
-            return self.plan(lambda _: self._list(head)) if method == "GET" else None
-        job_id, rest = parts[0], parts[1:]
-        work: Work | None = None
-        if method == "GET" and not rest:
-            work = lambda _: self._show(head, job_id)  # noqa: E731
-        elif method == "DELETE" and not rest:
-            work = lambda _: self._cancel(job_id)  # noqa: E731
-        elif method == "GET" and rest == ["result"]:
-            work = lambda _: self._result(head, job_id)  # noqa: E731
-        elif method == "GET" and rest == ["events"]:
-            work = lambda exchange: self._events(exchange, job_id)  # noqa: E731
-        elif method == "POST" and rest == ["retry"]:
-            work = lambda _: self._retry(job_id)  # noqa: E731
+            return self.plan(lambda exchange: self._list(exchange.head)) if method == "GET" else None
+        work = self._work_of(method, parts[0], parts[1:])
         return self.plan(work) if work is not None else None
 
-    def plan(self, work: Work, most_bytes: int = SMALL_BODY_BYTES) -> JobPlan:
-        """A plan that answers with what a coroutine gives."""
-        return JobPlan(self, self._log, work, most_bytes)
+    def _work_of(self, method: str, job_id: str, rest: list[str]) -> Work | None:
+        """What is done with one job; `rest` is the path below it. None where there is nothing."""
+        if method == "GET" and not rest:
+            return lambda exchange: self._show(exchange.head, job_id)
+        if method == "DELETE" and not rest:
+            return lambda exchange: self._cancel(exchange.head, job_id)
+        if method == "GET" and rest == ["result"]:
+            return lambda exchange: self._result(exchange.head, job_id)
+        if method == "GET" and rest == ["events"]:
+            return lambda exchange: self._events(exchange, job_id)
+        if method == "GET" and rest[:1] == ["artifacts"]:
+            return lambda exchange: show_artifacts(self, exchange, job_id, "/".join(rest[1:]))
+        if method == "GET" and rest == ["log"]:
+            return lambda exchange: http_logs.show_log(self, exchange, job_id)
+        if rest[:1] == ["webhooks"]:
+            return http_webhooks.work_of(self, method, job_id, rest[1:])
+        if method == "POST" and rest == ["retry"]:
+            return lambda exchange: self._retry(exchange.head, job_id)
+        return None
+
+    def plan(self, work: Work, most_bytes: int = SMALL_BODY_BYTES, *, shows: bool = True) -> JobPlan:
+        """A plan that answers with what a coroutine gives. `shows`: it runs nothing, so that `read` is enough for it;
+        what may be changed by whom is decided by the work itself (`rights.py`)."""
+        return JobPlan(self, self._log, work, most_bytes, shows=shows)
 
     # -- pages
 
     async def _list(self, head: RequestHead) -> Answer:
+        may_list(head.sender)
         await self.jobs.open()
         wanted = read_filter(head, self.jobs.name)
-        jobs = await self.jobs.desk.read(lambda store: store.list(wanted))
-        return 200, encode_json(page_of(jobs, self.prefix, wanted.limit)), JSON
+        if wanted.origin == "deepaas":
+            wanted = msgspec.structs.replace(wanted, endpoint=self.jobs.solo_name)
+        return 200, encode_json(page_of(await self.jobs.list(wanted), head.prefix, wanted)), JSON
 
     async def _show(self, head: RequestHead, job_id: str) -> Answer:
         await self.jobs.open()
-        return 200, encode_json(document(found(await self.jobs.wait(job_id, read_wait(head))), self.prefix)), JSON
+        return 200, encode_json(document(found(await self.jobs.wait(job_id, read_wait(head))), head.prefix)), JSON
 
-    async def _cancel(self, job_id: str) -> Answer:
-        await self.jobs.open()
-        job, changed = await self.jobs.cancel(job_id)
+    async def _cancel(self, head: RequestHead, job_id: str) -> Answer:
+        job, changed = await self.jobs.cancel(await self._changeable(head, job_id))
         if not changed:
             job = found(job)
             if job.state == "cancelled":
                 raise JobFinished("The job was cancelled already.")
             raise JobFinished(f"The job has ended already ({job.state}), so it cannot be cancelled.")
-        return 200, encode_json(document(found(job), self.prefix)), JSON
+        return 200, encode_json(document(found(job), head.prefix)), JSON
 
-    async def _retry(self, job_id: str) -> Answer:
+    async def _changeable(self, head: RequestHead, job_id: str) -> Job:
+        """A job that the sender may change. Raises JobNotFound and Forbidden."""
         await self.jobs.open()
-        job, changed = await self.jobs.revive(job_id)
+        job = found(await self.jobs.find(job_id))
+        may_change(head.sender, job)
+        return job
+
+    async def _retry(self, head: RequestHead, job_id: str) -> Answer:
+        job, changed = await self.jobs.revive(await self._changeable(head, job_id))
         if not changed:
             state = found(job).state
             raise JobNotRetryable(f"The job is {state}; only one that failed or died can be retried.")
-        return 202, encode_json(document(found(job), self.prefix)), JSON
+        return 202, encode_json(document(found(job), head.prefix)), JSON
 
     async def _result(self, head: RequestHead, job_id: str) -> Answer:
         await self.jobs.open()
@@ -289,7 +325,7 @@ class Web:
         """The answer of a job that has ended, as the project gave it."""
         if not job.ended:
             raise JobNotFinished(f"The job is {job.state}, so it has no result yet. Wait for it with ?wait=30.")
-        result = await self.jobs.desk.read(lambda store: store.result(self.jobs.name, job.id))
+        result = await self.jobs.desk.read(lambda store: store.result(job.endpoint, job.id))
         if result is None:
             if job.state == "cancelled":
                 raise ResultGone("The job was cancelled, so it has no result.")
@@ -303,15 +339,17 @@ class Web:
         body = result.body
         if result.blob:
             try:
-                body = await asyncio.to_thread(self.jobs.blobs.get, result.blob)
-            except OSError:
+                body = await asyncio.to_thread(self.jobs.keeper.blobs.get, result.blob)
+            except FileNotFoundError:
                 raise ResultGone from None
+            except OSError as error:
+                raise StorageFull(f"The result cannot be read now: {error.strerror}. Try again later.") from error
         return result.status, body, (*result.headers, ("x-request-id", job.id))
 
     async def _events(self, exchange: Exchange, job_id: str) -> None:
         """Send a job's news until it has ended or the client has gone."""
         await self.jobs.open()
-        job = found(await self.jobs.get(job_id))
+        job = found(await self.jobs.find(job_id))
         connection = exchange.connection
         head = fields(
             (("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no"))
@@ -324,7 +362,7 @@ class Web:
                 seen = (job.state, job.attempt)
                 if seen != shown:
                     shown, silent = seen, 0.0
-                    connection.write_piece(exchange, event("state", document(job, self.prefix)))
+                    connection.write_piece(exchange, event("state", document(job, exchange.head.prefix)))
                 if listener.step is not None:
                     fraction, text = listener.step
                     listener.step, silent = None, 0.0
@@ -336,7 +374,7 @@ class Web:
                 if silent >= KEEP_ALIVE_S and not exchange.abandoned:
                     silent = 0.0
                     connection.write_piece(exchange, b": nothing new\n\n")
-                job = await self.jobs.get(job_id) or job
+                job = await self.jobs.find(job_id) or job
         if not exchange.abandoned:
             connection.close_stream(exchange, 200)
 

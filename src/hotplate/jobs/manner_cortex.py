@@ -12,7 +12,6 @@ from uuid import uuid4
 import msgspec
 
 from hotplate.edge.exchange import Exchange
-from hotplate.edge.head import RequestHead
 from hotplate.errors import ResultGone
 from hotplate.jobs.asking import Wish
 from hotplate.jobs.http import JSON, Answer, JobPlan, Web
@@ -25,10 +24,11 @@ STATUSES = {"queued": "in_queue", "retrying": "in_queue", "running": "in_progres
 """Everything else is `failed`."""
 
 
-def submit(web: Web, head: RequestHead, meta: Meta, most_bytes: int) -> JobPlan:
+def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
     """Keep a payload and answer with its id. The same id again is the same job, as in Cortex's queue."""
 
     async def work(exchange: Exchange) -> Answer:
+        head = exchange.head
         if b"content-type" not in head.headers:
             return _error(400, "missing Content-Type key in request header")
         job_id = head.headers.get(b"x-request-id", b"").decode("latin-1") or str(uuid4())
@@ -39,16 +39,16 @@ def submit(web: Web, head: RequestHead, meta: Meta, most_bytes: int) -> JobPlan:
         made = await web.keep(exchange, named, Wish(), head.method, head.path, job_id=job_id, origin="cortex")
         return 200, b'{"id":"%b"}\n' % made.id.encode(), JSON
 
-    return web.plan(work, most_bytes)
+    return web.plan(work, most_bytes, shows=False)
 
 
-def look(web: Web, head: RequestHead, job_id: str) -> JobPlan:
+def look(web: Web, job_id: str) -> JobPlan:
     """Say what became of a job."""
 
-    async def work(_: Exchange) -> Answer:
+    async def work(exchange: Exchange) -> Answer:
         if "/" in job_id or not job_id:
             return 404, b"404 page not found\n", TEXT
-        if head.method != "GET":
+        if exchange.head.method != "GET":
             return 405, b"", ()
         await web.jobs.open()
         job = await web.jobs.get(job_id)

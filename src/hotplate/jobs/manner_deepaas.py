@@ -6,15 +6,16 @@ results of any kind do no harm, and the list survives a restart.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timedelta
 from typing import Any
 
 from hotplate.edge.exchange import Exchange
-from hotplate.edge.head import RequestHead
 from hotplate.jobs.asking import Wish
 from hotplate.jobs.http import Answer, JobPlan, Web
 from hotplate.jobs.records import Filter, Job
+from hotplate.jobs.rights import may_change
 from hotplate.wire.frames import Meta
 
 JSON = (("content-type", "application/json; charset=utf-8"),)
@@ -24,23 +25,25 @@ MOST = 1000
 NOT_FOUND: Answer = (404, b"404: Not Found", TEXT)
 
 
-def submit(web: Web, head: RequestHead, meta: Meta, most_bytes: int) -> JobPlan:
+def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
     """Start a training."""
 
     async def work(exchange: Exchange) -> Answer:
+        head = exchange.head
         await web.jobs.open()
         made = await web.keep(exchange, meta, Wish(), head.method, head.path, origin="deepaas")
         job = await web.jobs.get(made.id, alone=True)
         return _answer(_shown(job, None)) if job is not None else NOT_FOUND
 
-    return web.plan(work, most_bytes)
+    return web.plan(work, most_bytes, shows=False)
 
 
-def look(web: Web, head: RequestHead, path: str, rest: str) -> JobPlan:
+def look(web: Web, path: str, rest: str) -> JobPlan:
     """List the trainings of a path, or show or end the one that `rest` names."""
     route = path.removesuffix("*")
 
-    async def work(_: Exchange) -> Answer:
+    async def work(exchange: Exchange) -> Answer:
+        head = exchange.head
         if "/" in rest:
             return NOT_FOUND
         if head.method not in (("GET", "DELETE") if rest else ("GET",)):
@@ -52,11 +55,14 @@ def look(web: Web, head: RequestHead, path: str, rest: str) -> JobPlan:
         if job is None or job.path != route:
             return NOT_FOUND
         if head.method == "DELETE":
-            cancelled, changed = await web.jobs.cancel(rest, alone=True)
+            may_change(head.sender, job)
+            cancelled, changed = await web.jobs.cancel(job)
             job = cancelled if changed and cancelled is not None else job
         shown = await _whole(web, job)
         if head.method == "DELETE":
             await web.jobs.desk.wrote(lambda store: store.forget(web.jobs.solo_name, rest))
+            await asyncio.to_thread(web.jobs.keeper.logs.forget, web.jobs.solo_name, rest)
+            await asyncio.to_thread(web.jobs.keeper.artifacts.forget, web.jobs.solo_name, rest)
         return _answer(shown)
 
     return web.plan(work)

@@ -19,17 +19,18 @@ def wanted(head: RequestHead) -> bool:
     return head.headers.get(b"x-octoai-async") == b"1"
 
 
-def submit(web: Web, head: RequestHead, meta: Meta, most_bytes: int) -> JobPlan:
+def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
     """Keep a call and answer 201."""
 
     async def work(exchange: Exchange) -> Answer:
+        head = exchange.head
         wish = read_wish(head)
         await web.jobs.open()
         made = await web.keep(exchange, meta, wish, head.method, head.path, origin="octoai")
-        place = _place(web, head, "requests", made.id)
+        place = _place(head, "requests", made.id)
         return 201, encode_json({"response_id": made.id, "poll_url": place}), (*JSON, ("location", place))
 
-    return web.plan(work, most_bytes)
+    return web.plan(work, most_bytes, shows=False)
 
 
 def look(web: Web, head: RequestHead) -> JobPlan | None:
@@ -39,12 +40,12 @@ def look(web: Web, head: RequestHead) -> JobPlan | None:
         return None
     job_id = parts[3]
 
-    async def poll(_: Exchange) -> Answer:
+    async def poll(exchange: Exchange) -> Answer:
         await web.jobs.open()
         job = found(await web.jobs.get(job_id))
         if not job.ended:
             return 202, encode_json({"status": "running" if job.state == "running" else "pending"}), JSON
-        place = _place(web, head, "responses", job_id)
+        place = _place(exchange.head, "responses", job_id)
         return 200, encode_json({"status": "completed", "response_url": place}), JSON
 
     async def respond(_: Exchange) -> Answer:
@@ -54,8 +55,8 @@ def look(web: Web, head: RequestHead) -> JobPlan | None:
     return web.plan(poll if parts[2] == "requests" else respond)
 
 
-def _place(web: Web, head: RequestHead, kind: str, job_id: str) -> str:
+def _place(head: RequestHead, kind: str, job_id: str) -> str:
     """The whole URL, at the host that the caller used."""
     scheme = "https" if head.headers.get(b"x-forwarded-proto") == b"https" else "http"
     host = head.headers.get(b"host", b"localhost").decode("latin-1")
-    return f"{scheme}://{host}{web.prefix}/v1/{kind}/{job_id}"
+    return f"{scheme}://{host}{head.prefix}/v1/{kind}/{job_id}"

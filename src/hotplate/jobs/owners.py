@@ -56,6 +56,7 @@ class Owners:
 
     def close(self) -> None:
         """Be gone."""
+        shutil.rmtree(self.place, ignore_errors=True)
         (self._folder / self.name).unlink(missing_ok=True)
         os.close(self._fd)
 

@@ -5,35 +5,31 @@ A connection that was lost is made anew with the next transaction; what was unde
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Sequence
-from threading import Event, Thread
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hotplate.errors import MissingExtra, PlatformError, StorageFull
+import psycopg
+
+from hotplate.errors import PlatformError, StorageFull
+from hotplate.jobs import postgres_link
 from hotplate.jobs.clock import Clock, SteadyClock, since_boot_ms
 from hotplate.jobs.postgres_schema import STEPS
 from hotplate.jobs.records import NewJob, Refused, Submitted
 from hotplate.jobs.retention import Retention
-from hotplate.jobs.sql import Rows, SqlStore
+from hotplate.jobs.sql import SqlStore
+from hotplate.jobs.statements import Rows
 
-try:
-    import psycopg
-except ImportError as error:
-    text = 'Jobs in PostgreSQL need psycopg. Install it with: pip install "hotplate[postgres]"'
-    raise MissingExtra(text) from error
-
-CONNECT_S = 5
+SCHEMA = "hotplate"
 LOCK = 0x686F74706C617465
 """The advisory lock under which the schema is brought up to date."""
 CHANNEL = "hotplate_jobs"
-LISTEN_S = 5.0
 
 
 class PostgresStore(SqlStore):
     """One connection. `clock` is for tests; without it the database's clock is used, read once and then kept going."""
 
     SKIP_LOCKED = " FOR UPDATE OF job SKIP LOCKED"
+    SKIP_LOCKED_ROWS = " FOR UPDATE SKIP LOCKED"
 
     def __init__(self, url: str, *, retention: Retention | None = None, clock: Clock | None = None) -> None:
         super().__init__(retention)
@@ -48,7 +44,6 @@ class PostgresStore(SqlStore):
 
     def _connect(self) -> psycopg.Connection[Any]:
         db = connect(self._url)
-        db.execute("SET synchronous_commit = on")
         if self._fixed is not None:
             self._clock = self._fixed
         else:
@@ -122,38 +117,12 @@ class PostgresStore(SqlStore):
         return self._clock.now_ms() / 1000
 
 
-class Listener:
-    """A thread that hears of new jobs and calls back with their endpoint. It is a convenience: servers look anyway."""
-
-    def __init__(self, url: str, heard: Callable[[str], None]) -> None:
-        self._url = url
-        self._heard = heard
-        self._stop = Event()
-        self._thread = Thread(target=self._run, name="hotplate-jobs-listen", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End the thread, soon."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            with contextlib.suppress(psycopg.Error, StorageFull), connect(self._url) as db:
-                db.execute(f"LISTEN {CHANNEL}".encode())
-                while not self._stop.is_set():
-                    for told in db.notifies(timeout=LISTEN_S):
-                        self._heard(told.payload)
-            self._stop.wait(1.0)
-
-
 def connect(url: str) -> psycopg.Connection[Any]:
     """Make a connection. Raises StorageFull when the database cannot be reached."""
     try:
-        db = psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_S)
+        return postgres_link.connect(url, SCHEMA)
     except psycopg.Error as error:
         raise unreachable(error) from error
-    db.execute("SET search_path TO hotplate")
-    return db
 
 
 def unreachable(error: BaseException) -> BaseException:

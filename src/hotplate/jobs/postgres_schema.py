@@ -41,4 +41,28 @@ STEPS: tuple[tuple[str, ...], ...] = (
         )""",
         "CREATE INDEX output_kept ON output (keep_until)",
     ),
+    (
+        "ALTER TABLE job ADD COLUMN caller TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE job ADD COLUMN hooks TEXT NOT NULL DEFAULT ''",
+        """CREATE TABLE webhook (
+            seq BIGSERIAL PRIMARY KEY, id TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL, job TEXT NOT NULL,
+            event TEXT NOT NULL, url TEXT NOT NULL, payload TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'waiting',
+            attempt INTEGER NOT NULL DEFAULT 0, run_at BIGINT NOT NULL, status INTEGER,
+            error TEXT NOT NULL DEFAULT '', created_at DOUBLE PRECISION NOT NULL, ended_at DOUBLE PRECISION,
+            keep_until BIGINT NOT NULL
+        )""",
+        "CREATE INDEX webhook_waiting ON webhook (run_at) WHERE state = 'waiting'",
+        "CREATE INDEX webhook_by_job ON webhook (endpoint, job)",
+        "CREATE INDEX webhook_kept ON webhook (keep_until)",
+    ),
+    (  # counting those that run would else go through all finished ones of the endpoint
+        "DROP INDEX job_running",
+        "CREATE INDEX job_running ON job (endpoint, seq) WHERE state = 'running'",
+    ),
+    (  # a page of a list is found in these; without paths, which may be longer than what an index may hold
+        "CREATE INDEX job_listed ON job (endpoint, seq, origin)",
+        """CREATE INDEX job_ended ON job (endpoint, state, seq, origin)
+            WHERE state IN ('completed', 'failed', 'cancelled')""",
+        "CREATE INDEX webhook_listed ON webhook (endpoint, seq, state)",
+    ),
 )

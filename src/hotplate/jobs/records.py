@@ -23,6 +23,9 @@ TRANSITIONS: Final[dict[str, frozenset[str]]] = {
 }
 """From each state, where a job may go. A terminal one is left only by an operator's `retry`."""
 
+PRIORITIES: Final = range(8)
+"""Those of RFC 9218: 0 is run first."""
+
 Cause = Literal["failure", "crash", "loss", "release"]
 """Why an attempt ended without an answer that counts: the call failed; its worker died; its lease was lost with the
 server that held it; the server gave it back. Each but the last has its own count and limit."""
@@ -50,6 +53,10 @@ class NewJob(msgspec.Struct, frozen=True, kw_only=True):
     origin: str = "http"
     note: str = ""
     """The face's own words about the job, as JSON."""
+    caller: str = ""
+    """The id of the token that it came with."""
+    hooks: str = ""
+    """Who is told of it: `jobs.webhooks.Hook`s, as JSON."""
 
 
 class Fence(msgspec.Struct, frozen=True):
@@ -84,6 +91,7 @@ class Held(msgspec.Struct, frozen=True):
     fence: Fence
     beat: int
     owner: str
+    endpoint: str = ""
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -136,6 +144,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     has_result: bool = False
     origin: str = "http"
     note: str = ""
+    caller: str = ""
     seq: int = 0
 
     @property
@@ -170,9 +179,10 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """Which jobs to list, the newest first; `before` is the `seq` of the last one seen."""
+    """Which jobs to list, the newest first; `before` is the `seq` of the last one seen. `others` are more endpoints."""
 
     endpoint: str
+    others: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     origin: str = ""
     path: str = ""
@@ -181,9 +191,44 @@ class Filter(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Depth(msgspec.Struct, frozen=True):
-    """What waits, what runs, since when the oldest waits (seconds since 1970), and the dead."""
+    """What waits, what runs, since when the oldest waits (seconds since 1970), the dead, and what of the waiting is due
+    now."""
 
     waiting: int
     running: int
     oldest: float | None
     dead: int
+    queued: int = 0
+
+
+Event = Literal["started", "retrying", "completed", "failed", "dead", "cancelled"]
+"""What a webhook can be told of: a job came to be so."""
+EVENTS: Final = ("started", "retrying", "completed", "failed", "dead", "cancelled")
+
+
+class Hook(msgspec.Struct, frozen=True):
+    """Where to tell of which events."""
+
+    url: str
+    events: tuple[Event, ...] = ("completed", "failed", "dead", "cancelled")
+
+
+DeliveryState = Literal["waiting", "delivered", "failed"]
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """A webhook's message, once for each event, whatever number of attempts it takes. Times as in a Job."""
+
+    id: str
+    endpoint: str
+    job: str
+    event: Event
+    url: str
+    payload: str
+    state: DeliveryState = "waiting"
+    attempt: int = 0
+    status: int | None = None
+    error: str = ""
+    created_at: float = 0.0
+    ended_at: float | None = None
+    seq: int = 0

@@ -11,16 +11,20 @@ import asyncio
 import random
 from collections.abc import Callable
 from time import monotonic_ns
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from hotplate.edge.exchange import Exchange, Extent
 from hotplate.errors import StorageFull
-from hotplate.jobs.blobs import INLINE_BYTES, Blobs
-from hotplate.jobs.call import FindRoute, JobCall, RunPlan
+from hotplate.jobs.blobs import BlobStore
+from hotplate.jobs.call import JobCall, RunPlan
 from hotplate.jobs.desk import Desk
+from hotplate.jobs.logs import JobLogs
 from hotplate.jobs.records import Fence, Lease, Outcome, Setback
+from hotplate.jobs.replacing import end_later
+from hotplate.jobs.rules import Endpoint, Rules
+from hotplate.jobs.steps import Steps
 from hotplate.jobs.store import Store
 from hotplate.jobs.tally import Tally
 from hotplate.jobs.verdict import Attempt, Tries, judge
@@ -29,13 +33,14 @@ from hotplate.wire.frames import INLINE_BYTES as FRAME_BYTES
 if TYPE_CHECKING:
     from hotplate.jobs.news import News
 
-POLL_S = 1.0
-"""How often to look for jobs that another process has put into the store."""
-PROGRESS_S = 0.25
+AGAIN_S = 1.0
+"""How long after a lease that failed to try again."""
 REWRITE_S = 1.0
 """How long after a failed write of a result to try again. The lease is kept meanwhile."""
-KILL_AFTER_S = 5.0
-"""How long a call that was given up may go on before its worker is ended."""
+PATIENCE = 60
+"""How often a job goes back because this server has no such route: the revision that has it may be on its way here."""
+MOST_WAIT_S = 3600.0
+MOST_HEARD = 1000
 RECALL_NS = 1_000_000_000
 """What was sent ahead and has not begun after this long is taken back."""
 QUICK_NS = 5_000_000
@@ -43,43 +48,6 @@ AHEAD = 16
 """Where jobs are shorter than this, so many are leased ahead of free slots: enough to fill a flush of the store. Where
 they are longer none is, since a job that waits in a worker cannot be given to another one."""
 ASSUMED_NS = 10_000_000
-
-
-class Link(Protocol):
-    """A worker, as far as the runner looks at it."""
-
-    pending: dict[int, Exchange]
-    ready: bool
-    capacity: int
-    process: Any
-
-
-class Endpoint(Protocol):
-    """The endpoint, as far as the runner uses it."""
-
-    contract: Any
-    links: list[Any]
-
-    def submit(self, exchange: Exchange) -> None:
-        """Run, queue or refuse."""
-        ...
-
-    def cancel(self, exchange: Exchange) -> None:
-        """Give up."""
-        ...
-
-
-class Rules(msgspec.Struct, frozen=True, kw_only=True):
-    """The runner's settings, in seconds and bytes."""
-
-    lease_s: float = 30.0
-    timeout_s: float = 900.0
-    inline_bytes: int = INLINE_BYTES
-    """A larger result is kept as a blob."""
-    most_result_bytes: int = 100 * 1024 * 1024
-    tries: Tries = Tries()
-    single: frozenset[str] = frozenset()
-    """Origins whose jobs have one try: a failure is their answer."""
 
 
 class Runner:
@@ -93,37 +61,38 @@ class Runner:
         owner: str,
         *,
         rules: Rules,
-        blobs: Blobs,
-        find: FindRoute,
+        blobs: BlobStore,
         allocate: Callable[[int], Extent],
         news: News,
         tally: Tally,
+        logs: JobLogs,
     ) -> None:
         self.running: dict[Fence, JobCall] = {}
         self._desk = desk
         self._endpoint = endpoint
         self._name = name
         self._owner = owner
-        self._rules = rules
+        self.rules = rules
         self._blobs = blobs
-        self._find = find
         self._allocate = allocate
         self._news = news
         self._tally = tally
+        self._logs = logs
+        self._heard: dict[str, None] = {}  # the last jobs that began here
         self._loop = asyncio.get_running_loop()
         self._asking = False
         self._again = False
         self._stopped = False
         self._long_ns = ASSUMED_NS  # the longest of the last jobs, more or less
         self._due: asyncio.TimerHandle | None = None
-        self._steps: dict[Fence, tuple[float | None, str]] = {}
+        self._steps = Steps(desk, news)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- taking jobs
 
     def wake(self) -> None:
         """There may be something to take: a job came, a slot came free, a retry is due."""
-        if self._stopped or self._endpoint.contract is None:
+        if self._stopped or not self._endpoint.parts:
             return
         if self._asking:
             self._again = True
@@ -138,7 +107,7 @@ class Runner:
             late = store.overdue(name)
             return late, store.lease(name, owner, room), store.next_due_s(name)
 
-        self._desk.write(take, self._took)
+        self._desk.write(take, lambda taken, error: self._took(taken, error, room))
 
     def _room(self) -> int:
         """How many more jobs may be under way: as many as there are slots that nothing else has.
@@ -156,29 +125,38 @@ class Runner:
         waiting = sum(1 for call in self.running.values() if not call.over and call.exchange.link is None)
         return max(free - waiting, max(1, slots // 2) - mine)
 
-    def _took(self, taken: Any, error: BaseException | None) -> None:
+    def _took(self, taken: Any, error: BaseException | None, room: int = 0) -> None:
         self._asking = False
         if error is not None:
-            self._loop.call_later(POLL_S, self.wake)
+            self._loop.call_later(AGAIN_S, self.wake)
             return
         late, leases, due_s = taken
         for job_id in late:
             self._tally.ended("failed")
             self._news.changed(job_id)
         for lease in leases:
-            if self._stopped:
+            if self._stopped or not self._endpoint.parts:
                 self._write(lease.fence, Setback(cause="release"), lease)
                 continue
             self._start(lease)
         if self._due is not None:
             self._due.cancel()
-        pause = POLL_S if due_s is None else min(POLL_S, due_s + 0.001)
-        self._due = self._loop.call_later(pause, self.wake)
+        if due_s is not None:
+            self._due = self._loop.call_later(min(due_s + 0.001, MOST_WAIT_S), self.wake)
+        if len(leases) < room:
+            self._nothing_else()
         if leases or self._again:
             self.wake()
 
+    def _nothing_else(self) -> None:
+        """Nothing else is due: that is news for the autoscaler."""
+        self._endpoint.expect(0)
+
     def _start(self, lease: Lease) -> None:
-        found = self._find(lease.method, lease.path)
+        found = self._endpoint.find(lease.method, lease.path)
+        if found is None and self.rules.strangers and lease.fence.attempt < PATIENCE:
+            self._write(lease.fence, Setback(cause="release", delay_s=AGAIN_S), lease)
+            return
         if found is None:
             text = f"This endpoint has no {lease.method} {lease.path} any more."
             body = msgspec.json.encode({"detail": text, "code": "not_provided"})
@@ -186,11 +164,10 @@ class Runner:
                 lease.fence, Outcome(state="failed", status=404, body=body, code="not_provided", error=text), lease
             )
             return
-        index, error_key = found
-        call = JobCall(
-            self, lease, RunPlan(index, lease.meta, lease.id.encode(), error_key), self._rules.most_result_bytes
-        )
+        plan = RunPlan(found, lease.meta, lease.id.encode(), self._endpoint.submit)
+        call = JobCall(self, lease, plan, self.rules.most_result_bytes)
         self.running[lease.fence] = call
+        self._begin_log(lease)
         self._tally.started()
         self._news.changed(lease.id)
         if lease.blob:
@@ -199,12 +176,29 @@ class Runner:
         else:
             self._submit(call, lease.body)
 
+    def _begin_log(self, lease: Lease) -> None:
+        self._heard.pop(lease.id, None)
+        self._heard[lease.id] = None
+        if len(self._heard) > MOST_HEARD + len(self.running):
+            gone = next(iter(self._heard))
+            del self._heard[gone]
+            self._logs.ended(self._name, gone)
+        if lease.fence.attempt > 1:
+            self._logs.line(self._name, lease.id, "hotplate", f"attempt {lease.fence.attempt}")
+
+    def hear(self, stream: str, text: str, request_id: str) -> None:
+        """A worker printed a line. It may come a moment after the end of the call that printed it."""
+        if request_id in self._heard:
+            self._logs.line(self._name, request_id, stream, self._endpoint.mask(text))
+
     async def _load(self, call: JobCall) -> None:
         try:
             body = await asyncio.to_thread(self._blobs.get, call.lease.blob)
         except OSError as error:
+            gone = isinstance(error, FileNotFoundError)
             text = f"The input of this job could not be read: {error.strerror}."
-            call.end(Attempt(status=500, code="internal_error", error=text, cause="failure"))
+            # What cannot be read now may be read later: that costs the job nothing.
+            call.end(Attempt(status=500, code="internal_error", error=text, cause="failure" if gone else "release"))
             return
         if not call.over:
             self._submit(call, body)
@@ -219,7 +213,7 @@ class Runner:
             except OSError:
                 extent = None  # it goes in the frame, more slowly
         exchange = call.make_exchange(body, extent)
-        call.timer = self._loop.call_later(self._rules.timeout_s, self._late, call)
+        call.timer = self._loop.call_later(self.rules.timeout_s, self._late, call)
         self._send(call, exchange)
 
     def _send(self, call: JobCall, exchange: Exchange) -> None:
@@ -229,13 +223,13 @@ class Runner:
 
     def ended(self, call: JobCall, attempt: Attempt) -> None:
         """An attempt is over: write down what becomes of its job."""
-        if call.timer is not None:
-            call.timer.cancel()
         lease = call.lease
         took = monotonic_ns() - call.exchange.received_ns
+        if attempt.cause != "release":
+            self._tally.took(took / 1e9)
         self._long_ns = max(took, (self._long_ns * 4 + took) // 5)
-        tries = self._rules.tries
-        if lease.origin in self._rules.single:
+        tries = self.rules.tries
+        if lease.origin in self.rules.single:
             tries = Tries(failures=1, crashes=tries.crashes)
         if attempt.cause == "failure" or attempt.status >= 500:
             self._loop.call_later(
@@ -252,8 +246,10 @@ class Runner:
         self._judge(call.lease, attempt, tries)
 
     def _judge(self, lease: Lease, attempt: Attempt, tries: Tries) -> None:
+        if attempt.last_output:
+            attempt = msgspec.structs.replace(attempt, last_output=self._endpoint.mask(attempt.last_output))
         ending = judge(lease, attempt, tries, random.uniform)
-        if isinstance(ending, Outcome) and len(ending.body) > self._rules.inline_bytes:
+        if isinstance(ending, Outcome) and len(ending.body) > self.rules.inline_bytes:
             self._follow(self._write_large(lease, ending))
         else:
             self._write(lease.fence, ending, lease)
@@ -271,7 +267,7 @@ class Runner:
     def _write(self, fence: Fence, ending: Outcome | Setback, lease: Lease) -> None:
         """Write an attempt's end, as often as it takes: until then the lease is kept, so that nobody runs it again."""
 
-        step = self._steps.pop(fence, None)
+        step = self._steps.take(fence)
 
         def operation(store: Store) -> bool:
             if step is not None:
@@ -298,22 +294,12 @@ class Runner:
         self._desk.write(operation, done)
 
     def moved(self, call: JobCall, fraction: float | None, text: str) -> None:
-        """Progress: told at once to who listens, and written a few times a second."""
-        first = not self._steps
-        self._steps[call.lease.fence] = (fraction, text)
-        self._news.progress(call.lease.id, fraction, text)
-        if first:
-            self._loop.call_later(PROGRESS_S, self._write_steps)
+        """An attempt got further."""
+        self._steps.moved(call.lease.fence, call.lease.id, fraction, self._endpoint.mask(text))
 
-    def _write_steps(self) -> None:
-        steps, self._steps = self._steps, {}
-
-        def operation(store: Store) -> None:
-            for fence, (fraction, text) in steps.items():
-                store.progress(fence, fraction, text)
-
-        if steps:
-            self._desk.write(operation, _ignore)
+    def holds_back(self, job_id: str) -> bool:
+        """Whether a job was taken here and still waits: in the endpoint's queue, or behind other calls of a worker."""
+        return any(call.lease.id == job_id and call.behind for call in self.running.values())
 
     # -- giving up
 
@@ -322,7 +308,7 @@ class Runner:
         oldest = monotonic_ns() - RECALL_NS
         for call in list(self.running.values()):
             exchange = call.exchange
-            if not call.over and exchange.received_ns < oldest and exchange.link is not None and _not_begun(call):
+            if not call.over and exchange.received_ns < oldest and exchange.link is not None and not call.begun:
                 self._take_back(call)
 
     def _take_back(self, call: JobCall) -> None:
@@ -330,13 +316,13 @@ class Runner:
         self._endpoint.cancel(call.exchange)
 
     def _late(self, call: JobCall) -> None:
-        if _not_begun(call):  # the time is another's
+        if not call.begun:  # the time is another's
             self._take_back(call)
         else:
             self._too_late(call)
 
     def _too_late(self, call: JobCall) -> None:
-        text = f"No answer within {self._rules.timeout_s:g} s (job_timeout)."
+        text = f"No answer within {self.rules.timeout_s:g} s (job_timeout)."
         body = msgspec.json.encode({"detail": text, "code": "deadline_exceeded"})
         headers = (("content-type", "application/json"),)
         call.end(Attempt(status=504, headers=headers, body=body, code="deadline_exceeded", error=text, cause="failure"))
@@ -357,9 +343,7 @@ class Runner:
             self._give_up(call)
 
     def _give_up(self, call: JobCall) -> None:
-        call.over = True
-        if call.timer is not None:
-            call.timer.cancel()
+        call.drop()
         self._abandon(call)
         self.wake()
 
@@ -368,30 +352,7 @@ class Runner:
         link = exchange.link
         self._endpoint.cancel(exchange)
         if link is not None:
-            self._loop.call_later(KILL_AFTER_S, self._end_worker, link, exchange)
-
-    def _end_worker(self, link: Link, exchange: Exchange) -> None:
-        """A plain function cannot be stopped from outside. If it still runs and nobody else's call does beside it, its
-        worker is replaced; the slot would be gone for good otherwise."""
-        if link.pending.get(exchange.call_id) is not exchange:
-            return
-        if all(other.abandoned or other is exchange for other in link.pending.values()):
-            self._tally.trouble(f"a job that was given up still runs: its worker {link.process.pid} is ended")
-            link.process.kill()
-        else:
-            self._loop.call_later(KILL_AFTER_S, self._end_worker, link, exchange)
-
-    # -- leases
-
-    def renew(self) -> None:
-        """Keep the leases of everything that runs here."""
-        fences = list(self.running)
-        if fences:
-            self._desk.write(lambda store: store.renew(fences), self._renewed)
-
-    def _renewed(self, lost: Any, error: BaseException | None) -> None:
-        for fence in lost or ():
-            self.lose(fence)
+            end_later(link, exchange, self._tally.trouble)
 
     # -- the end
 
@@ -427,13 +388,3 @@ class Runner:
         task = self._loop.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _not_begun(call: JobCall) -> bool:
-    """Whether a call still waits: in the endpoint's queue, or in its worker behind another one."""
-    link = call.exchange.link
-    return link is None or link.never_started(call.exchange)
-
-
-def _ignore(result: Any, error: BaseException | None) -> None:
-    """Progress that could not be written is written with the next step."""

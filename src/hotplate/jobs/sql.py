@@ -1,83 +1,52 @@
-"""What the stores of jobs have in common: the statements, in the SQL that SQLite and PostgreSQL share.
+"""What the stores of jobs have in common: the statements that change something, in the SQL that SQLite and PostgreSQL
+share. Those that only look are in `lookups.py`, those about webhooks in `outbox.py`.
 
-A database adds its connection, its schema and its clock. Everything that belongs to queued jobs is found by partial
-indexes, so that finished rows cost a lease nothing.
+Everything that belongs to queued jobs is found by partial indexes, so that finished rows cost a lease nothing.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Protocol, cast
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
 
 import msgspec
 
-from hotplate.jobs.clock import Clock
+from hotplate.jobs.lookups import Lookups
+from hotplate.jobs.outbox import Outbox
 from hotplate.jobs.records import (
-    Depth,
     Fence,
-    Filter,
     Held,
     Job,
     Lease,
     NewJob,
     Outcome,
     Refused,
-    Result,
     Setback,
     State,
     Submitted,
 )
-from hotplate.jobs.retention import Retention
+from hotplate.jobs.statements import columns, listed, record
 
-FENCED = "WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running'"
-JOB_FIELDS = tuple(name for name in Job.__struct_fields__)
-JOB_COLUMNS = ", ".join(JOB_FIELDS)
+FENCED = "WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running' RETURNING hooks"
+KEPT = (
+    *("endpoint", "id", "method", "path", "priority", "origin", "note", "caller", "hooks"),
+    *("run_at", "deadline_at", "created_at"),
+)
+"""The columns of a new job: those of the record that have its names, then the store's own."""
+_own = attrgetter(*KEPT[:-3])
+_KEEP = (
+    f"INSERT INTO job (state, {listed(KEPT)}) VALUES ('queued', {listed('?' * len(KEPT))})"
+    " ON CONFLICT (endpoint, id) DO NOTHING RETURNING seq"
+)
+LEASED = columns(Lease, "fence")
 COUNTS = {"failure": "failures", "crash": "crashes", "loss": "losses"}
 _encode = msgspec.json.Encoder().encode
-_decode_headers = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
-class Rows(Protocol):
-    """What a statement gives."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows it changed."""
-        ...
-
-    def fetchone(self) -> Any:
-        """The first row."""
-        ...
-
-    def fetchall(self) -> list[Any]:
-        """Every row."""
-        ...
-
-
-class SqlStore:
-    """The operations of `jobs.store.Store`. Statements have `?` where their values go."""
-
-    SKIP_LOCKED: ClassVar[str] = ""
-    """What a lease adds to its choice of rows, where several may choose at once."""
-
-    _clock: Clock
-
-    def __init__(self, retention: Retention | None) -> None:
-        self._retention = retention or Retention()
-        self._depths: dict[str, int] = {}
-
-    def _run(self, statement: str, values: Sequence[Any] = ()) -> Rows:
-        """Run one statement."""
-        raise NotImplementedError
-
-    def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one statement for many rows of values."""
-        raise NotImplementedError
-
-    def _wall_s(self) -> float:
-        """The time to show, in seconds since 1970."""
-        raise NotImplementedError
+class SqlStore(Lookups, Outbox):
+    """The operations of `jobs.store.Store`."""
 
     # -- submitting
 
@@ -91,23 +60,7 @@ class SqlStore:
         if self._waiting(new.endpoint, most) >= most:
             return Refused("job_queue_full")
         deadline = None if new.deadline_s is None else now + round(new.deadline_s * 1000)
-        row = self._run(
-            "INSERT INTO job"
-            " (endpoint, id, method, path, state, priority, run_at, deadline_at, created_at, origin, note)"
-            " VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, ?) ON CONFLICT (endpoint, id) DO NOTHING RETURNING seq",
-            (
-                new.endpoint,
-                new.id,
-                new.method,
-                new.path,
-                new.priority,
-                now,
-                deadline,
-                wall,
-                new.origin,
-                new.note,
-            ),
-        ).fetchone()
+        row = self._run(_KEEP, (*_own(new), now, deadline, wall)).fetchone()
         if row is None:  # an id of the caller's own, seen before
             job = self.get(new.endpoint, new.id)
             assert job is not None
@@ -145,11 +98,6 @@ class SqlStore:
             waiting = self._depths[endpoint] = self._count(endpoint, "queued") + self._count(endpoint, "retrying")
         return waiting
 
-    def _count(self, endpoint: str, state: str) -> int:
-        # The state stands in the text: only then does SQLite use the partial index.
-        where = f"endpoint = ? AND state = '{state}'"
-        return self._run(f"SELECT count(*) FROM job WHERE {where}", (endpoint,)).fetchone()[0]  # noqa: S608
-
     # -- running
 
     def lease(self, endpoint: str, owner: str, limit: int) -> list[Lease]:
@@ -159,8 +107,7 @@ class SqlStore:
             "UPDATE job SET state = 'queued' WHERE endpoint = ? AND state = 'retrying' AND run_at <= ?", (endpoint, now)
         )
         due = (
-            "SELECT seq, attempt + 1, id, method, path, meta, body, blob, body_bytes, failures, crashes, losses,"
-            " deadline_at, origin FROM job JOIN input USING (seq)"
+            f"SELECT seq, attempt + 1, hooks, {listed(LEASED)} FROM job JOIN input USING (seq)"
             " WHERE endpoint = ? AND state = 'queued' AND (deadline_at IS NULL OR deadline_at > ?)"
             " ORDER BY priority, seq LIMIT ?"
         )
@@ -174,38 +121,26 @@ class SqlStore:
             " progress_text = '', started_at = coalesce(started_at, ?) WHERE seq = ?",
             [(token, owner, started, row[0]) for token, row in zip(tokens, rows, strict=True)],
         )
+        for row in rows:
+            self._announce("started", row[0], row[2])
         return [
-            Lease(
-                fence=Fence(row[0], row[1], token),
-                id=row[2],
-                method=row[3],
-                path=row[4],
-                meta=row[5],
-                body=row[6],
-                blob=row[7],
-                body_bytes=row[8],
-                failures=row[9],
-                crashes=row[10],
-                losses=row[11],
-                deadline_at=row[12],
-                origin=row[13],
-            )
+            record(Lease, ("fence", *LEASED), (Fence(row[0], row[1], token), *row[3:]))
             for token, row in zip(tokens, rows, strict=True)
         ]
 
     def renew(self, fences: Sequence[Fence]) -> list[Fence]:
         """Add a beat to each lease."""
-        return [fence for fence in fences if not self._write("beat = beat + 1", (), fence)]
+        return [fence for fence in fences if self._write("beat = beat + 1", (), fence) is None]
 
     def progress(self, fence: Fence, fraction: float | None, text: str) -> bool:
         """Note how far an attempt is."""
-        return self._write("progress = ?, progress_text = ?", (fraction, text), fence)
+        return self._write("progress = ?, progress_text = ?", (fraction, text), fence) is not None
 
     def finish(self, fence: Fence, outcome: Outcome) -> bool:
         """End a job."""
         now = self._clock.now_ms()
         counted = COUNTS.get(outcome.cause or "", "")
-        done = self._write(
+        hooks = self._write(
             "state = ?, token = NULL, finished_at = ?, code = ?, error = ?, last_output = ?, status = ?,"
             " has_result = 1, keep_until = ?" + (f", {counted} = {counted} + 1" if counted else ""),
             (
@@ -215,11 +150,11 @@ class SqlStore:
                 outcome.error,
                 outcome.last_output,
                 outcome.status,
-                now + round(self._retention.rows_s * 1000),
+                self._keep_rows_until(),
             ),
             fence,
         )
-        if done:
+        if hooks is not None:
             self._run(
                 "INSERT INTO output (seq, status, headers, keep_until, blob, body_bytes, body)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -235,12 +170,13 @@ class SqlStore:
             )
             if outcome.state == "completed":
                 self._run("DELETE FROM input WHERE seq = ?", (fence.seq,))
-        return done
+            self._announce(outcome.state, fence.seq, hooks)
+        return hooks is not None
 
     def set_back(self, fence: Fence, setback: Setback) -> bool:
         """Let a job wait for its next attempt."""
         counted = COUNTS.get(setback.cause, "")
-        return self._write(
+        hooks = self._write(
             "state = ?, token = NULL, run_at = ?, code = ?, error = ?, last_output = ?"
             + (f", {counted} = {counted} + 1" if counted else ""),
             (
@@ -252,6 +188,9 @@ class SqlStore:
             ),
             fence,
         )
+        if hooks and setback.cause != "release":
+            self._announce("retrying", fence.seq, hooks)
+        return hooks is not None
 
     def expire(self, held: Held, limit: int) -> State | None:
         """End a lease whose beat stands still."""
@@ -263,26 +202,31 @@ class SqlStore:
             " code = 'attempt_lost', error = 'The server that ran this attempt stopped.',"
             " finished_at = CASE WHEN losses + 1 >= ? THEN ? END,"
             " keep_until = CASE WHEN losses + 1 >= ? THEN ? END"
-            " WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running' AND beat = ? RETURNING state",
+            " WHERE seq = ? AND attempt = ? AND token = ? AND state = 'running' AND beat = ?"
+            " RETURNING state, hooks",
             (
                 now,
                 limit,
                 limit,
                 self._wall_s(),
                 limit,
-                now + round(self._retention.rows_s * 1000),
+                self._keep_rows_until(),
                 fence.seq,
                 fence.attempt,
                 fence.token,
                 held.beat,
             ),
         ).fetchone()
-        return changed[0] if changed else None
+        if changed is None:
+            return None
+        self._announce("dead" if changed[0] == "dead" else "retrying", fence.seq, changed[1])
+        return changed[0]
 
-    def _write(self, what: str, values: tuple[Any, ...], fence: Fence) -> bool:
-        """Change a running job, if the fence still holds."""
-        statement = f"UPDATE job SET {what} {FENCED}"  # noqa: S608 - `what` is one of our own texts
-        return self._run(statement, (*values, fence.seq, fence.attempt, fence.token)).rowcount == 1
+    def _write(self, what: str, values: tuple[Any, ...], fence: Fence) -> str | None:
+        """Change a running job, if the fence still holds. Gives its webhooks; None: it changed nothing."""
+        statement = f"UPDATE job SET {what} {FENCED}"
+        row = self._run(statement, (*values, fence.seq, fence.attempt, fence.token)).fetchone()
+        return None if row is None else row[0]
 
     # -- from outside an attempt
 
@@ -290,11 +234,13 @@ class SqlStore:
         """Cancel a job that has not ended."""
         row = self._run(
             "UPDATE job SET state = 'cancelled', token = NULL, finished_at = ?, keep_until = ?, code = 'cancelled',"
-            " error = '' WHERE endpoint = ? AND id = ? AND state IN ('queued', 'retrying', 'running') RETURNING seq",
-            (self._wall_s(), self._clock.now_ms() + round(self._retention.rows_s * 1000), endpoint, job_id),
+            " error = '' WHERE endpoint = ? AND id = ? AND state IN ('queued', 'retrying', 'running')"
+            " RETURNING seq, hooks",
+            (self._wall_s(), self._keep_rows_until(), endpoint, job_id),
         ).fetchone()
         if row is not None:
-            self._run("DELETE FROM input WHERE seq = ?", row)
+            self._run("DELETE FROM input WHERE seq = ?", row[:1])
+            self._announce("cancelled", *row)
         return self.get(endpoint, job_id), row is not None
 
     def revive(self, endpoint: str, job_id: str) -> tuple[Job | None, bool]:
@@ -324,14 +270,30 @@ class SqlStore:
 
     def overdue(self, endpoint: str) -> list[str]:
         """End what waited past its deadline."""
-        now = self._clock.now_ms()
         rows = self._run(
             "UPDATE job SET state = 'failed', finished_at = ?, keep_until = ?, code = 'deadline_exceeded',"
             " error = 'The deadline passed before the job could run.'"
-            " WHERE endpoint = ? AND deadline_at <= ? AND state IN ('queued', 'retrying') RETURNING id",
-            (self._wall_s(), now + round(self._retention.rows_s * 1000), endpoint, now),
+            " WHERE endpoint = ? AND deadline_at <= ? AND state IN ('queued', 'retrying') RETURNING seq, hooks, id",
+            (self._wall_s(), self._keep_rows_until(), endpoint, self._clock.now_ms()),
         ).fetchall()
-        return [row[0] for row in rows]
+        for row in rows:
+            self._announce("failed", *row[:2])
+        return [row[2] for row in rows]
+
+    def end_waiting(self, endpoint: str, code: str, reason: str) -> list[str]:
+        """End every job that waits."""
+        what = "SET state = 'cancelled', finished_at = ?, keep_until = ?, code = ?, error = ?"
+        rows: list[Any] = []
+        for state in ("queued", "retrying"):
+            rows += self._run(
+                f"UPDATE job{self._by(f'job_{state}')} {what} WHERE endpoint = ? AND state = '{state}'"
+                " RETURNING seq, hooks, id",
+                (self._wall_s(), self._keep_rows_until(), code, reason, endpoint),
+            ).fetchall()
+        for row in rows:
+            self._announce("cancelled", *row[:2])
+        self._many("DELETE FROM input WHERE seq = ?", [row[:1] for row in rows])
+        return [row[2] for row in rows]
 
     def sweep(self, limit: int) -> int:
         """Drop what has been kept long enough."""
@@ -348,80 +310,5 @@ class SqlStore:
         self._many("DELETE FROM input WHERE seq = ?", rows)
         self._many("DELETE FROM output WHERE seq = ?", rows)
         keys = self._run("DELETE FROM idempotency WHERE keep_until <= ?", (now,))
-        return len(results) + len(rows) + keys.rowcount
-
-    # -- looking
-
-    def blobs(self) -> set[str]:
-        """Every blob that something names."""
-        names = "SELECT blob FROM input WHERE blob <> '' UNION SELECT blob FROM output WHERE blob <> ''"
-        return {row[0] for row in self._run(names).fetchall()}
-
-    def held(self) -> list[Held]:
-        """Every lease."""
-        rows = self._run("SELECT seq, attempt, token, beat, owner FROM job WHERE state = 'running'").fetchall()
-        return [Held(Fence(seq, attempt, token), beat, owner) for seq, attempt, token, beat, owner in rows]
-
-    def next_due_s(self, endpoint: str) -> float | None:
-        """Seconds until the next retry or deadline."""
-        found = self._run(
-            "SELECT min(run_at) FROM job WHERE endpoint = ? AND state = 'retrying' UNION ALL"
-            " SELECT min(deadline_at) FROM job WHERE endpoint = ? AND deadline_at IS NOT NULL"
-            " AND state IN ('queued', 'retrying')",
-            (endpoint, endpoint),
-        ).fetchall()
-        times: list[int] = [row[0] for row in found if row[0] is not None]
-        return max(0.0, (min(times) - self._clock.now_ms()) / 1000) if times else None
-
-    def get(self, endpoint: str, job_id: str) -> Job | None:
-        """One job."""
-        where = f"SELECT {JOB_COLUMNS} FROM job WHERE endpoint = ? AND id = ?"  # noqa: S608 - our own column names
-        row = self._run(where, (endpoint, job_id)).fetchone()
-        return None if row is None else _job(row)
-
-    def result(self, endpoint: str, job_id: str) -> Result | None:
-        """A kept answer."""
-        row = self._run(
-            "SELECT o.status, headers, body, blob, body_bytes FROM job JOIN output o USING (seq)"
-            " WHERE endpoint = ? AND id = ? AND o.keep_until > ?",
-            (endpoint, job_id, self._clock.now_ms()),
-        ).fetchone()
-        if row is None:
-            return None
-        return Result(status=row[0], headers=_decode_headers(row[1]), body=row[2], blob=row[3], body_bytes=row[4])
-
-    def list(self, wanted: Filter) -> list[Job]:
-        """Jobs, the newest first."""
-        where, values = ["endpoint = ?"], cast("list[Any]", [wanted.endpoint])
-        if wanted.states:
-            where.append(f"state IN ({', '.join('?' * len(wanted.states))})")
-            values += wanted.states
-        for column, value in (("origin", wanted.origin), ("path", wanted.path)):
-            if value:
-                where.append(f"{column} = ?")
-                values.append(value)
-        if wanted.before:
-            where.append("seq < ?")
-            values.append(wanted.before)
-        text = f"SELECT {JOB_COLUMNS} FROM job WHERE {' AND '.join(where)} ORDER BY seq DESC LIMIT ?"  # noqa: S608
-        return [_job(row) for row in self._run(text, (*values, wanted.limit)).fetchall()]
-
-    def depth(self, endpoint: str) -> Depth:
-        """Counts for metrics."""
-        waiting = self._count(endpoint, "queued") + self._count(endpoint, "retrying")
-        oldest = self._run(
-            "SELECT created_at FROM job WHERE endpoint = ? AND state = 'queued' ORDER BY priority, seq LIMIT 1",
-            (endpoint,),
-        ).fetchone()
-        return Depth(
-            waiting=waiting,
-            running=self._count(endpoint, "running"),
-            oldest=oldest[0] if oldest else None,
-            dead=self._count(endpoint, "dead"),
-        )
-
-
-def _job(row: tuple[Any, ...]) -> Job:
-    values = dict(zip(JOB_FIELDS, row, strict=True))
-    values["has_result"] = bool(values["has_result"])
-    return Job(**values)
+        told = self._run("DELETE FROM webhook WHERE keep_until <= ?", (now,))
+        return len(results) + len(rows) + keys.rowcount + told.rowcount

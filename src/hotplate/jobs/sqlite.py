@@ -79,6 +79,9 @@ class SqliteStore(SqlStore):
     def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._db.executemany(statement, rows)
 
+    def _by(self, index: str) -> str:
+        return f" INDEXED BY {index}"
+
     def _wall_s(self) -> float:
         return time.time()
 

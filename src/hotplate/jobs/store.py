@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from hotplate.jobs.records import (
+    Delivery,
+    DeliveryState,
     Depth,
     Fence,
     Filter,
@@ -95,6 +97,10 @@ class Store(Protocol):
         """End the jobs that waited past their deadline. Gives their ids."""
         ...
 
+    def end_waiting(self, endpoint: str, code: str, reason: str) -> list[str]:
+        """Cancel every job that waits, and say why. Gives their ids."""
+        ...
+
     def sweep(self, limit: int) -> int:
         """Drop up to `limit` results, rows and keys that have been kept long enough. Gives how many it dropped."""
         ...
@@ -103,8 +109,16 @@ class Store(Protocol):
         """Every blob that an input or a result names."""
         ...
 
+    def alone(self) -> list[tuple[str, str]]:
+        """Endpoint and id of every job that is one of those that run alone."""
+        ...
+
     def held(self) -> list[Held]:
         """Every lease of every owner."""
+        ...
+
+    def endpoints(self) -> set[str]:
+        """Every endpoint that has jobs which have not ended, or dead ones."""
         ...
 
     def next_due_s(self, endpoint: str) -> float | None:
@@ -113,6 +127,10 @@ class Store(Protocol):
 
     def get(self, endpoint: str, job_id: str) -> Job | None:
         """One job."""
+        ...
+
+    def find(self, endpoints: Sequence[str], ids: Sequence[str]) -> dict[str, Job]:
+        """Several jobs by their ids. Of those with the same id, the one of the first endpoint."""
         ...
 
     def result(self, endpoint: str, job_id: str) -> Result | None:
@@ -125,4 +143,30 @@ class Store(Protocol):
 
     def depth(self, endpoint: str) -> Depth:
         """Counts for metrics."""
+        ...
+
+    def due(self) -> bool:
+        """Whether a webhook's message is due."""
+        ...
+
+    def claim(self, limit: int, again_s: float) -> list[Delivery]:
+        """Take up to `limit` messages that are due. Each is due again after `again_s`, unless its end is written."""
+        ...
+
+    def delivered(self, delivery: Delivery, status: int) -> bool:
+        """A message was taken. False: another attempt has begun since."""
+        ...
+
+    def missed(self, delivery: Delivery, status: int | None, error: str, delay_s: float | None) -> bool:
+        """An attempt failed: try again after so long; None: never."""
+        ...
+
+    def deliveries(
+        self, endpoint: str, *, job: str = "", state: DeliveryState | None = None, limit: int = 50
+    ) -> list[Delivery]:
+        """Messages about an endpoint's jobs, the newest first."""
+        ...
+
+    def redeliver(self, endpoint: str, delivery_id: str) -> Delivery | None:
+        """Let a message be sent again, whatever became of it."""
         ...

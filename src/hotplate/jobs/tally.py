@@ -13,10 +13,13 @@ class Tally:
 
     def __init__(self, warn: Callable[[str], None]) -> None:
         self._warn = warn
+        self.took: Callable[[float], object] = _uncounted
+        """Told how many seconds each attempt took."""
         self.attempts = 0
         self.submitted = 0
         self.endings: Counter[str] = Counter()
         self.setbacks: Counter[str] = Counter()
+        self.webhooks: Counter[str] = Counter()
         self.stale = 0
         self.depth = Depth(0, 0, None, 0)
 
@@ -39,3 +42,7 @@ class Tally:
     def trouble(self, text: str) -> None:
         """Something that an operator should read."""
         self._warn(text)
+
+
+def _uncounted(seconds: float) -> None:
+    """Until somebody counts."""

@@ -65,11 +65,12 @@ class Media(Held):
         """
         if not cls._plain:
             return cls.from_bytes(view, content_type, filename)
-        self = cls.from_bytes(b"", content_type, filename)
-        state = vars(self)
-        del state["_raw"]
-        state["_view"] = view
-        return self
+        state: dict[str, Any] = {"_view": view}
+        if content_type is not None:
+            state["_type"] = clean_content_type(content_type)
+        if filename is not None:
+            state["_name"] = filename
+        return cls._made_of(state)
 
     def keep(self) -> None:
         """Copy lent memory, so that the media outlives it. Media that owns its bytes is not touched."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import pybase64
@@ -57,6 +58,7 @@ def decode_data_url(url: str) -> tuple[bytes, str | None]:
     return data, clean_content_type(head)
 
 
+@lru_cache(maxsize=64)
 def clean_content_type(value: str | None) -> str | None:
     """Give `type/subtype` in lower case without parameters, or None for what is not a content type (RFC 9110)."""
     name = (value or "").partition(";")[0].strip().lower()

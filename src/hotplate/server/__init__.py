@@ -11,17 +11,20 @@ if TYPE_CHECKING:
     from hotplate.contract import Contract
     from hotplate.dialects.base import Match, Project
 
-__all__ = ["describe", "run", "store_assets"]
+__all__ = ["describe", "run", "set_up", "store_assets"]
 
 
-def run(*, project: Project, match: Match, settings: Settings, command: str | None = None) -> int:
+def run(
+    *, project: Project, match: Match, settings: Settings, command: str | None = None, python: str | None = None
+) -> int:
     """Serve a project in the foreground until a signal ends it. Gives the exit status.
 
-    With `command`, that command is run once the project is ready, and its end is the server's end.
+    With `command`, that command is run once the project is ready, and its end is the server's end. `python` is the
+    interpreter of a revision's environment, where the project is one's files.
     """
     from hotplate.server.foreground import run as run_server
 
-    return run_server(project, match, settings, command)
+    return run_server(project, match, settings, command, python)
 
 
 def describe(project: Project, match: Match, settings: Settings, python: str | None = None) -> Contract:
@@ -41,3 +44,10 @@ def store_assets(
     from hotplate.server.errand import store_assets as store_assets_of
 
     return store_assets_of(project, match, settings, python)
+
+
+def set_up(project: Project, match: Match, settings: Settings, python: str | None = None) -> None:
+    """Load a project in a worker of its own and run its `setup`, for what that leaves on the disk. Raises UserError."""
+    from hotplate.server.errand import set_up as set_up_project
+
+    set_up_project(project, match, settings, python)

@@ -6,12 +6,14 @@ import asyncio
 import os
 import socket
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
 from hotplate.deployment import snapshot
 from hotplate.deployment.home import Home, find_home
+from hotplate.deployment.shared import find_store
 from hotplate.edge.edge import Edge
 from hotplate.errors import PlatformError
 from hotplate.server.fleet import Fleet
@@ -20,6 +22,7 @@ from hotplate.server.listening import url_of
 from hotplate.server.log import Log, make_log
 from hotplate.server.state import state_of
 from hotplate.server.state_door import StateDoor
+from hotplate.server.tracing import close_traces
 
 LOOK_S = 1.0
 SAVE_LOOKS = 3
@@ -31,6 +34,9 @@ def run(fd: int) -> int:
     listener.setblocking(False)
     os.set_inheritable(fd, False)
     settings = resolve(environ=os.environ).settings
+    store = find_store(find_home(), settings.store)
+    if settings.jobs_store is None and store is not None:
+        settings = replace(settings, jobs_store=store)
     return run_loop(Background(settings, find_home(), listener).main())
 
 
@@ -55,20 +61,25 @@ class Background:
         fleet.access.start(loop)
         self.look(again=True)
         await edge.listen(self._listener)
-        door = StateDoor(self.home.server_socket, self._reload, lambda: state_of(fleet))
+        door = StateDoor(self.home.server_socket, self._reload, lambda: state_of(fleet), fleet.trace, fleet.jobs)
         await door.open()
         self.log.info(f"Hotplate serves on {url}")
         self._end_with_supervisor(loop, life)
         watch = loop.create_task(self._watch())
+        for places in (fleet.containers, fleet.targets):
+            if places.may_be_left:
+                clearing = loop.create_task(places.clear())
+                watch.add_done_callback(lambda _, clearing=clearing: clearing.cancel())
         await life.stop.wait()
         watch.cancel()
         fleet.front.draining = True
         self.log.info("Shutting down: finishing what is under way")
-        await life.drain(edge, fleet.fail_waiting, fleet.stop)
+        await life.drain(edge, fleet.fail_waiting, fleet.stop, fleet.jobs)
         door.close()
         fleet.access.flush()
         fleet.journal.close()
         fleet.capture.close()
+        await close_traces(fleet.traces, self.log)
         self.log.info("Stopped")
         return 0
 
@@ -106,10 +117,13 @@ class Background:
         looks = 0
         while True:
             await asyncio.sleep(LOOK_S)
-            self.look()
             looks += 1
-            if looks % SAVE_LOOKS == 0:
-                self.fleet.save()
+            try:
+                self.look()
+                if looks % SAVE_LOOKS == 0:
+                    self.fleet.save()
+            except Exception as error:  # noqa: BLE001 - without this loop nothing new would be served, and nobody told
+                self.log.error(f"The server could not look at what it is to serve: {error!r}")
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

@@ -54,6 +54,10 @@ class Caller:
             return False
         return not spec.endpoints or endpoint in spec.endpoints
 
+    def scopes(self, endpoint: str) -> frozenset[str]:
+        """What the token allows at an endpoint."""
+        return frozenset(scope for scope in WITH if self.may(scope, endpoint))
+
     def refusal(self, exchange: Exchange | None) -> Refusal | None:
         """Say why a call may not run now. With an exchange it is counted as one that does."""
         spec = self.spec

@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import os
 import queue
+import shutil
 import threading
 import time
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -40,7 +43,7 @@ class Capture:
         self._folder = folder
         self._file_bytes = file_bytes
         self._files = files
-        self._lines: queue.SimpleQueue[tuple[str, Line] | None] = queue.SimpleQueue()
+        self._lines: queue.SimpleQueue[tuple[str, Line | None] | None] = queue.SimpleQueue()
         self._open: dict[str, _File] = {}
         self._thread = threading.Thread(target=self._write, name="hotplate-capture", daemon=True)
         self._thread.start()
@@ -51,6 +54,17 @@ class Capture:
             self.dropped += 1
             return
         self._lines.put((endpoint, line))
+
+    def remove(self, endpoint: str) -> None:
+        """Remove what an endpoint has written, after what it has still to write: it was deleted."""
+        self._lines.put((endpoint, None))
+
+    def keep(self, endpoints: Collection[str]) -> None:
+        """Remove what endpoints wrote that are there no more: they were deleted while no server ran."""
+        with suppress(OSError):
+            for folder in self._folder.iterdir():
+                if folder.is_dir() and folder.name not in endpoints:
+                    self.remove(folder.name)
 
     def close(self, timeout_s: float = 5.0) -> None:
         """Write what is left."""
@@ -63,7 +77,12 @@ class Capture:
             pieces: dict[str, list[bytes]] = {}
             taken = self._lines.get()
             while taken is not None:
-                pieces.setdefault(taken[0], []).append(encode(taken[1]))
+                endpoint, line = taken
+                if line is None:
+                    pieces.pop(endpoint, None)
+                    self._erase(endpoint)
+                else:
+                    pieces.setdefault(endpoint, []).append(encode(line))
                 if self._lines.empty():
                     break
                 taken = self._lines.get()
@@ -86,6 +105,10 @@ class Capture:
             file = _File(self._folder / endpoint)
         self._open[endpoint] = file  # last: the one used longest ago is closed first
         return file
+
+    def _erase(self, endpoint: str) -> None:
+        self._forget(endpoint)
+        shutil.rmtree(self._folder / endpoint, ignore_errors=True)
 
     def _forget(self, endpoint: str) -> None:
         file = self._open.pop(endpoint, None)

@@ -17,13 +17,14 @@ from hotplate.server.log import Log
 from hotplate.server.memory import Memory
 from hotplate.server.metrics import RouteMetrics
 from hotplate.server.pool import Pool
-from hotplate.server.process import Process
 from hotplate.server.router import Router
 from hotplate.server.system import System, replica_header
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.server.links import AnyLink, AnyProcess
+    from hotplate.server.traces import EndpointTraces
 
 
 class Deployed:
@@ -43,12 +44,13 @@ class Deployed:
         memory: Memory,
         id_prefix: str,
         size: int,
-        spawn: Callable[[int], Process | Awaitable[Process]],
+        spawn: Callable[[int], AnyProcess | Awaitable[AnyProcess]],
         on_routes: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
         on_held: Callable[[], None] | None = None,
         version: str = __version__,
+        traces: EndpointTraces | None = None,
     ) -> None:
         self.log = log
         self.endpoint = Endpoint(
@@ -66,6 +68,7 @@ class Deployed:
             settings.max_body_bytes,
             settings.max_upload_bytes,
             other_origins=bool(settings.allow_origin),
+            traces=traces,
         )
         self.pool = Pool(
             self.endpoint,
@@ -84,6 +87,15 @@ class Deployed:
         self._on_routes = on_routes
         self._used: Contract | None = None
         self._warned: tuple[str, ...] = ()
+
+    @property
+    def links(self) -> list[AnyLink]:
+        """The workers that take calls."""
+        return self.endpoint.links
+
+    def find(self, method: str, path: str) -> tuple[int, str] | None:
+        """The index of the mount that a kept call names, and where its face has an error's text."""
+        return self.router.find(method, path)
 
     def use(self, contract: Contract) -> None:
         """Serve the routes of a contract."""

@@ -21,7 +21,7 @@ from hotplate.server.counted import Counted
 from hotplate.server.metrics import SECONDS, Histogram, RouteMetrics
 
 if TYPE_CHECKING:
-    from hotplate.server.link import Link
+    from hotplate.server.links import AnyLink
     from hotplate.server.memory import Memory
 
 MAX_QUEUE = 1000
@@ -53,10 +53,11 @@ class Endpoint:
         self.on_held = on_held
         self.hand_over: Callable[[Exchange], None] | None = None
         self.contract: Contract | None = None
-        self.links: list[Link] = []
-        self.only: Link | None = None
+        self.links: list[AnyLink] = []
+        self.only: AnyLink | None = None
         self.queue: deque[Exchange] = deque()
         self.waiting = 0
+        self.backlog = 0  # jobs in their store that will come when there is room
         self._gone = 0  # how many in the queue nobody waits for any more
         self.state = "UNINITIALIZED"
         self.trouble = ""
@@ -67,20 +68,20 @@ class Endpoint:
         self.queue_wait = Histogram(SECONDS)
         self.refused = 0
         self.lost_calls = 0
-        self.restarts = 0
+        self.restarts = self.losses = 0
         self._queue_size = queue_size
         self._id_prefix = id_prefix
         self._ids = 0
 
     # -- workers
 
-    def join(self, link: Link) -> None:
+    def join(self, link: AnyLink) -> None:
         """A worker takes calls from now on."""
         self.links.append(link)
         self._note_links()
         self.pump(link)
 
-    def leave(self, link: Link) -> None:
+    def leave(self, link: AnyLink) -> None:
         """A worker takes no more calls."""
         link.ready = False
         if link in self.links:
@@ -136,8 +137,8 @@ class Endpoint:
         """Whether a call that comes now is run, at once or as soon as a worker has been started for it."""
         return any(link.ready for link in self.links) or (self.on_held is not None and not self.trouble)
 
-    def _free_link(self) -> Link | None:
-        best: Link | None = None
+    def _free_link(self) -> AnyLink | None:
+        best: AnyLink | None = None
         least = 0
         for link in self.links:
             load = len(link.pending)
@@ -160,7 +161,7 @@ class Endpoint:
         """Whether the next request would be refused."""
         return self.waiting >= self.queue_limit and self._free_link() is None
 
-    def pump(self, link: Link) -> None:
+    def pump(self, link: AnyLink) -> None:
         """A worker has room: give it what waits."""
         queue = self.queue
         while self.waiting and link.ready and len(link.pending) < link.window:

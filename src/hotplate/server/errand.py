@@ -57,6 +57,14 @@ def store_assets(
     return _send(project, match, settings, "store_assets", python, timeout_s=None, output=2), volume
 
 
+def set_up(project: Project, match: Match, settings: Settings, python: str | None = None) -> None:
+    """Have a worker load the project and run its `setup`, as long as it takes, with its output on standard error.
+
+    Raises ProjectError with the author's words.
+    """
+    _send(project, match, settings, "setup", python, timeout_s=None, output=2)
+
+
 def _send(
     project: Project,
     match: Match,

@@ -8,32 +8,40 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec import structs
 
 from hotplate.deployment.home import Home
-from hotplate.deployment.records import Scope, Snapshot, TokenSpec
+from hotplate.deployment.records import EndpointSpec, Scope, Snapshot, Target, TokenSpec
 from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import Plan, Refusal
-from hotplate.edge.head import RequestHead
+from hotplate.edge.head import RequestHead, Sender
 from hotplate.edge.response import problem
 from hotplate.hardware.limiter import Limiter
 from hotplate.server import addressing
 from hotplate.server.access import AccessLog
 from hotplate.server.callers import Caller, Callers, forbidden, is_token, unauthorized
 from hotplate.server.capture import Capture
+from hotplate.server.containers import Containers
 from hotplate.server.front import Front
-from hotplate.server.guards import GuardedPlan
+from hotplate.server.guards import GuardedPlan, SplitPlan
+from hotplate.server.job_keeping import JobKeeping
 from hotplate.server.journal import Journal
 from hotplate.server.log import Log
 from hotplate.server.memory import Budget
 from hotplate.server.plans import CallPlan, PagePlan, RefusalPlan
 from hotplate.server.preflight import preflight
 from hotplate.server.served import Served
+from hotplate.server.targets import Targets
+from hotplate.server.tracing import open_traces
+from hotplate.server.wrong_tokens import WrongTokenPlan, WrongTokens
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.scaling.replay import Trace
+    from hotplate.server.traces import Traces
 
 OURS = b"x-hotplate-"
 """Headers with this beginning mean something between Hotplate's own processes; nobody else gets to see or send them."""
@@ -53,15 +61,21 @@ class Fleet:
         self.access = AccessLog(log, settings.access_log)
         self.budget = Budget(settings.body_memory_bytes)
         self.callers = Callers()
+        self.wrong_tokens = WrongTokens()
         self.limiter = Limiter()
+        self.containers = Containers(home, settings.docker_network, url, log)
+        self.targets = Targets(home, settings, log, self.event)
         self.journal = Journal(home.server_db, log.error)
         self.saved = self.journal.saved()
         self.capture = Capture(home.logs)
         self.decisions: Counter[str] = Counter()
+        known = "deployed" if settings.jobs_store else f"deployed-{sha256(str(home.root).encode()).hexdigest()[:8]}"
+        self.jobs = JobKeeping(home.jobs, known, settings, log)
         self.served: dict[str, Served] = {}
         self.number = -1
         self.front = Front(self)
         self.edge: Edge | None = None
+        self.traces: Traces | None = open_traces() if settings.traces == "on" else None
 
     # -- requests
 
@@ -76,29 +90,31 @@ class Fleet:
         page = self.front.page(head) if address is None or (address.prefix and head.path in self.front.paths) else None
         if page is not None:
             if page.scope is not None and (refusal := self._refusal(caller, page.scope, "")):
-                return self._refuse(refusal)
+                return self._unknown(refusal, sent) if caller is None else self._refuse(refusal)
             return PagePlan(self.access, page.show)
         served = self.served.get(address.name) if address is not None else None
         if address is None or served is None or served.removed:
             if caller is None:
-                return self._refuse(unauthorized("Send `Authorization: Bearer TOKEN`."))
+                return self._unknown(unauthorized("Send `Authorization: Bearer TOKEN`."), sent)
             return self._refuse(Refusal(404, problem("There is no such endpoint.", code="not_found")))
         if address.prefix:
             head.prefix, head.path = address.prefix, address.path
+        head.sender = Sender(caller.spec.id if caller else "", caller.scopes(address.name) if caller else frozenset())
         plan = served.plan(head)
         if served.spec.public or (head.path.startswith(OPEN) and isinstance(plan, PagePlan)):
             return plan
         refusal = self._refusal(caller, "invoke", address.name)
         if refusal is not None:
-            if isinstance(plan, PagePlan) and self._refusal(caller, "read", address.name) is None:
+            if not plan.shows or self._refusal(caller, "read", address.name) is not None:
+                return self._unknown(refusal, sent) if caller is None else self._refuse(refusal)
+            if isinstance(plan, PagePlan):
                 return plan  # pages show what is there; only calls run anything
-            return self._refuse(refusal)
         assert caller is not None
-        if not caller.free:
-            return GuardedPlan(plan, caller)
-        if isinstance(plan, CallPlan):
+        if isinstance(plan, CallPlan) and caller.free:
             plan.caller = caller
-        return plan
+            return plan
+        free = isinstance(plan, PagePlan | RefusalPlan | SplitPlan) and caller.free
+        return plan if free else GuardedPlan(plan, caller)
 
     def _refusal(self, caller: Caller | None, scope: Scope, endpoint: str) -> Refusal | None:
         if caller is None:
@@ -108,6 +124,12 @@ class Fleet:
         if caller.may(scope, endpoint):
             return None
         return forbidden(f"This token does not allow `{scope}`" + (f" at {endpoint}." if endpoint else " here."))
+
+    def _unknown(self, refusal: Refusal, sent: bytes | None) -> RefusalPlan:
+        """Refuse somebody without a good token; one who has sent a wrong one is counted."""
+        if sent is None:
+            return self._refuse(refusal)
+        return WrongTokenPlan(self.access, refusal, self.wrong_tokens)
 
     def _refuse(self, refusal: Refusal) -> RefusalPlan:
         return RefusalPlan(self.access, refusal)
@@ -125,7 +147,9 @@ class Fleet:
 
     def apply(self, snapshot: Snapshot) -> None:
         """Serve a snapshot from now on."""
-        self.number = snapshot.number
+        first, self.number = self.number < 0, snapshot.number
+        if first and snapshot.number > 0:
+            self.capture.keep({spec.name for spec in snapshot.endpoints})
         self.callers.replace(snapshot.tokens)
         wanted = {spec.name: spec for spec in snapshot.endpoints}
         for name, served in self.served.items():
@@ -141,6 +165,8 @@ class Fleet:
                 served.apply(spec)
         self._name_hosts()
         self.routes_changed()
+        if first:
+            self.jobs.resume(all_there=True)
 
     def _name_hosts(self) -> None:
         """Answer to Cortex's names for the endpoints that there are, and to no other name of one label."""
@@ -156,8 +182,15 @@ class Fleet:
         if self.edge is not None:
             self.edge.heads.clear()
 
+    def target(self, spec: EndpointSpec) -> Target:
+        """Where an endpoint's replicas run."""
+        return spec.target or cast("Target", self.settings.target)
+
     def gone(self, served: Served) -> None:
-        """An endpoint has ended."""
+        """An endpoint has ended: it was deleted."""
+        if served.door is not None:
+            served.door.close()
+        self.capture.remove(served.spec.name)
         self.served.pop(served.spec.name, None)
         self.callers.remove_internal(served.token.id)
         self._name_hosts()
@@ -178,6 +211,12 @@ class Fleet:
                     variant.saved_size = variant.deployed.pool.size
                     self.journal.save(name, variant.key, variant.scaler.state())
 
+    def trace(self, name: str) -> Trace | None:
+        """What the autoscaler of an endpoint's newest revision has seen."""
+        served = self.served.get(name)
+        scalers = [each.scaler for _, each in served.traffic if each.scaler is not None] if served is not None else []
+        return scalers[-1].trace() if scalers else None
+
     # -- the end
 
     def fail_waiting(self) -> None:
@@ -189,3 +228,5 @@ class Fleet:
         """End all replicas."""
         self.save()
         await asyncio.gather(*(served.stop(grace_s) for served in self.served.values()))
+        await self.targets.close()
+        self.containers.close()

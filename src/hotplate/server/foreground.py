@@ -9,10 +9,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal
 
 from hotplate.server.early import take_early
-from hotplate.server.environment import is_empty, jobs_folder, volume_of, worker_environment
+from hotplate.server.environment import (
+    is_empty,
+    jobs_folder,
+    revision_environment,
+    volume_of,
+    worker_environment,
+)
 from hotplate.server.listening import bind
 from hotplate.server.log import make_log
 from hotplate.server.process import Process, Stage, spawn
@@ -22,12 +29,27 @@ if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.dialects.base import Match, Project
 
-Errand = Literal["describe", "store_assets"]
+Errand = Literal["describe", "store_assets", "setup"]
 
 
-def run(project: Project, match: Match, settings: Settings, command: str | None) -> int:
-    """Serve in the foreground. Gives the exit status."""
+def run(project: Project, match: Match, settings: Settings, command: str | None, python: str | None = None) -> int:
+    """Serve in the foreground. Gives the exit status.
+
+    `python` is the interpreter of a revision's environment, where the project is one's files.
+    """
     log = make_log(settings.log_level, settings.log_format)
+    if settings.webhook or settings.webhook_events or settings.webhook_secret:
+        from hotplate.jobs.webhooks import check_settings
+
+        check_settings(settings)
+    if settings.jobs_store is not None or settings.jobs_blobs is not None:
+        from hotplate.jobs.places import check_places
+
+        check_places(settings)
+    if settings.traces == "on":
+        from hotplate.server.tracing import check_traces
+
+        check_traces()
     listener = bind(settings)
     id_prefix = os.urandom(4).hex()
     environment = worker_environment(project, match, settings)
@@ -35,13 +57,17 @@ def run(project: Project, match: Match, settings: Settings, command: str | None)
     if match.store_assets and is_empty(volume := volume_of(project, match, settings)):
         log.warning(f"{match.entry} has store_assets(), and its volume {volume} is empty: run hotplate store-assets")
 
-    def start(number: int) -> Process:
-        process = early.pop() if early else spawn(sys.executable, memory.fd, {**os.environ, **environment})
-        process.instruct(worker_spec(project, match, settings, f"{id_prefix}-{number}-"))
+    def start(number: int, more: Mapping[str, str]) -> Process:
+        if early and not more:
+            process = early.pop()
+        else:
+            shell = os.environ if python is None else revision_environment(os.environ)
+            process = spawn(python or sys.executable, memory.fd, {**shell, **environment, **more})
+        process.instruct(worker_spec(project, match, settings, f"{id_prefix}-{number}-", enter=python is not None))
         process.socket.setblocking(False)
         return process
 
-    processes = [start(number) for number in range(1, settings.workers + 1)]
+    processes = [start(number, {}) for number in range(1, settings.workers + 1)]
     log.debug("workers started", pids=[process.pid for process in processes])
     from hotplate.startup import import_msgspec
 
@@ -97,6 +123,7 @@ def worker_spec(
             "errand": errand,
             "enter": enter,
             "template": template,
+            "traces": settings.traces == "on",
             "env": worker_environment(project, match, settings),
         }
     ).encode()

@@ -47,7 +47,7 @@ class _Around:
 
 
 class GuardedPlan(_Around):
-    """Look at a token whose expiry, rate or concurrency may refuse a call."""
+    """Look at a token whose expiry, rate or concurrency may refuse a call, and note that it was used."""
 
     __slots__ = ("_caller",)
 
@@ -79,10 +79,11 @@ class GuardedPlan(_Around):
 class SplitPlan(_Around):
     """Give each call to one of several revisions, by their shares."""
 
-    __slots__ = ("_plans", "_shares")
+    __slots__ = ("_plans", "_shares", "shows")
 
     def __init__(self, shares: list[float], plans: list[Plan]) -> None:
         super().__init__(plans[-1])
+        self.shows = all(plan.shows for plan in plans)
         self._shares = shares
         self._plans = plans
 

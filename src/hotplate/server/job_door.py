@@ -1,15 +1,17 @@
-"""The server's door to its jobs. Nothing behind it is imported, and no file is opened, before the first job: a server
-without jobs starts and weighs as if there were none."""
+"""The server's door to an endpoint's jobs. Nothing behind it is imported before the first job: see `job_keeping.py`."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from hotplate.edge.exchange import Exchange
+from hotplate.edge.exchange import Exchange, Extent
 from hotplate.edge.head import RequestHead
+from hotplate.server.job_keeping import DELETED, JobKeeping
+from hotplate.server.job_metrics import SECONDS, JobCounts
+from hotplate.server.job_traffic import JobTraffic
+from hotplate.server.metrics import Histogram
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
@@ -17,11 +19,6 @@ if TYPE_CHECKING:
     from hotplate.jobs.http import JobPlan, Web
     from hotplate.jobs.service import Jobs
     from hotplate.server.access import AccessLog
-    from hotplate.server.endpoint import Endpoint
-    from hotplate.server.log import Log
-    from hotplate.server.memory import Memory
-    from hotplate.server.process import Process
-    from hotplate.server.router import Router
     from hotplate.server.solo import SoloWorker
     from hotplate.wire.frames import Meta
 
@@ -31,33 +28,38 @@ SOLO_NUMBERS = 1000
 
 
 class JobDoor:
-    """One endpoint's jobs, or the promise of them. `folder` is where they are kept."""
+    """One endpoint's jobs, or the promise of them. `start_solo(number, variables)` starts a worker for a job
+    that runs alone, of which there may be `most_alone()`. `webhook_secret()` is the endpoint's own, if it has one;
+    of `room()` see Jobs."""
 
     def __init__(
         self,
         *,
         name: str,
-        folder: Path,
+        keeping: JobKeeping,
         settings: Settings,
-        endpoint: Endpoint,
-        router: Router,
-        memory: Memory,
-        log: Log,
+        traffic: JobTraffic,
+        allocate: Callable[[int], Extent],
         access: AccessLog,
-        spawn: Callable[[int], Process],
+        start_solo: Callable[[int, Mapping[str, str]], SoloWorker],
+        most_alone: Callable[[], int],
+        webhook_secret: Callable[[], str | None] = lambda: None,
+        room: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self._name = name
-        self._folder = folder
+        self._keeping = keeping
         self._settings = settings
-        self._endpoint = endpoint
-        self._router = router
-        self._memory = memory
-        self._log = log
+        self._traffic = traffic
+        self._allocate = allocate
         self._access = access
-        self._spawn = spawn
+        self._start_solo = start_solo
+        self._most_alone = most_alone
+        self.webhook_secret = webhook_secret
+        self._room = room
         self._solos = 0
+        self._took = Histogram(SECONDS)
         self._web: Web | None = None
-        self._opening: asyncio.Task[None] | None = None
+        keeping.doors[name] = self
 
     # -- requests
 
@@ -80,15 +82,15 @@ class JobDoor:
         if manner == "cortex":
             from hotplate.jobs import manner_cortex
 
-            return manner_cortex.submit(web, head, meta, most_bytes)
+            return manner_cortex.submit(web, meta, most_bytes)
         if manner == "deepaas":
             from hotplate.jobs import manner_deepaas
 
-            return manner_deepaas.submit(web, head, meta, most_bytes)
+            return manner_deepaas.submit(web, meta, most_bytes)
         if manner == "octoai":
             from hotplate.jobs import manner_octoai
 
-            return manner_octoai.submit(web, head, meta, most_bytes)
+            return manner_octoai.submit(web, meta, most_bytes)
         return web.submit(head, meta, most_bytes)
 
     def page(self, head: RequestHead) -> JobPlan | None:
@@ -101,74 +103,83 @@ class JobDoor:
             return None
         return self._open_web().page(head)
 
-    def below(self, mount: Mount, head: RequestHead, rest: str) -> JobPlan:
+    def below(self, mount: Mount, rest: str) -> JobPlan:
         """What a mount without a call answers about jobs in its manner; `rest` is the path below it."""
         if mount.job == "deepaas":
             from hotplate.jobs import manner_deepaas
 
-            return manner_deepaas.look(self._open_web(), head, mount.path, rest)
+            return manner_deepaas.look(self._open_web(), mount.path, rest)
         from hotplate.jobs import manner_cortex
 
-        return manner_cortex.look(self._open_web(), head, rest)
+        return manner_cortex.look(self._open_web(), rest)
 
     # -- life
 
+    async def open(self) -> None:
+        """Run what waits."""
+        await self._open_web().jobs.open()
+
     def ready(self) -> None:
-        """A worker takes calls: go on with what an earlier server left, if there is anything."""
+        """A worker takes calls."""
+        if self._jobs is not None and self._jobs.opened:
+            self._keeping.follow(self._jobs.tell_workers())
+            self._jobs.wake()
+
+    def configure(self, settings: Settings) -> None:
+        """Go on with other settings."""
+        self._settings = settings
         if self._jobs is not None:
-            if self._jobs.opened:
-                self._jobs.tell_workers()
-                self._jobs.wake()
-        elif self._settings.jobs_store is not None or (self._folder / "jobs.db").exists():
-            self._opening = asyncio.get_running_loop().create_task(self._resume())
+            self._jobs.configure(settings)
 
-    async def _resume(self) -> None:
-        try:
-            await self._open_web().jobs.open()
-        except Exception as error:  # noqa: BLE001 - calls are served all the same
-            self._log.error(f"The jobs in {self._folder} cannot be opened: {error}")
+    def changed(self) -> None:
+        """Others take the calls than before, or nobody."""
+        if self._jobs is not None and self._jobs.opened:
+            self._jobs.wake()
 
-    def pause(self) -> None:
-        """Take no more jobs: the server drains."""
+    def takes(self, exchange: Exchange) -> bool:
+        """Take back a call that was meant for a revision which is not in service any more, if it is a job's."""
+        if self._jobs is None:
+            return False
+        from hotplate.jobs.call import RunPlan
+
+        if not isinstance(exchange.plan, RunPlan):
+            return False
+        exchange.plan.handle(exchange)
+        return True
+
+    def remove(self) -> None:
+        """The endpoint is gone: what waits is ended, and said to be; what runs is finished."""
+        if self._keeping.there:
+            self._keeping.follow(self._remove())
+
+    async def _remove(self) -> None:
+        await self.open()
+        await self._open_web().jobs.remove("endpoint_deleted", DELETED)
+
+    def close(self) -> None:
+        """Nothing of the endpoint is left."""
+        self._keeping.doors.pop(self._name, None)
         if self._jobs is not None:
-            self._jobs.pause()
+            self._keeping.follow(self._leave(self._jobs))
 
-    @property
-    def busy(self) -> bool:
-        """Whether a job runs."""
-        return self._jobs is not None and self._jobs.busy
-
-    async def close(self) -> None:
-        """Give back what still runs."""
-        if self._opening is not None:
-            await self._opening
-        if self._jobs is not None:
-            await self._jobs.close()
+    async def _leave(self, jobs: Jobs) -> None:
+        if jobs.opened:
+            await jobs.release()
+            await jobs.remove("endpoint_deleted", DELETED)  # those that went back to the store meanwhile
+        self._keeping.keeper.leave(jobs)
 
     def _note(self, exchange: Exchange, status: int) -> None:
         if self._access.on:
             self._access.note(exchange, status)
 
-    def metrics(self) -> list[str]:
-        """The lines of /metrics."""
-        if self._jobs is None or not self._jobs.opened:
-            return []
-        from hotplate.server.job_metrics import lines
+    @property
+    def counts(self) -> JobCounts | None:
+        """What was counted, if there were jobs."""
+        return JobCounts(self._jobs.tally, self._took) if self._jobs is not None and self._jobs.opened else None
 
-        return lines(self._jobs.tally)
-
-    def _start_solo(self) -> SoloWorker:
-        from hotplate.server.solo import SoloWorker
-
+    def _solo(self, environment: Mapping[str, str]) -> SoloWorker:
         self._solos += 1
-        number = SOLO_NUMBERS + self._solos
-        return SoloWorker(
-            self._log,
-            lambda _: self._spawn(number),
-            memory=self._memory,
-            setup_timeout_s=self._settings.setup_timeout_s,
-            id_prefix=f"{self._name}-{number}",
-        )
+        return self._start_solo(SOLO_NUMBERS + self._solos, environment)
 
     @property
     def _jobs(self) -> Jobs | None:
@@ -179,15 +190,17 @@ class JobDoor:
             from hotplate.jobs.http import Web
             from hotplate.jobs.service import Jobs
 
+            traffic: Any = self._traffic  # its links say more than jobs ask
             jobs = Jobs(
                 name=self._name,
-                folder=self._folder,
+                keeper=self._keeping.keeper,
                 settings=self._settings,
-                endpoint=self._endpoint,
-                find=self._router.find,
-                allocate=self._memory.allocate,
-                start_solo=self._start_solo,
-                warn=self._log.warning,
+                endpoint=traffic,
+                allocate=self._allocate,
+                start_solo=self._solo,
+                most_alone=self._most_alone,
+                room=self._room,
             )
+            jobs.tally.took = self._took.observe
             self._web = Web(jobs, self._note)
         return self._web

@@ -2,12 +2,13 @@
 
 What SIGTERM does, in order: not ready; go on accepting for `drain_delay_s`; stop accepting; finish what is under
 way, at most until `grace_s` after the signal, whatever clients do; end the workers; exit 0. A second signal ends
-the waiting.
+the waiting. SIGINT does the same, and SIGHUP (its terminal is gone) where it is not ignored, as by nohup.
 """
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import signal
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
@@ -26,11 +27,12 @@ from hotplate.wire.frames import INLINE_BYTES
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
-    from hotplate.server.job_door import JobDoor
+    from hotplate.server.job_keeping import JobKeeping
 
 
 def run_loop(main: Coroutine[Any, Any, int]) -> int:
     """Run a server's main coroutine on a loop of its own. Gives the exit status."""
+    faulthandler.enable()  # whatever ends a server, its log says so
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
 
@@ -47,7 +49,8 @@ class Life:
         self._hurry = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._loop.set_exception_handler(self._failed)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        hang_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+        for number in (signal.SIGTERM, signal.SIGINT, *hang_up):
             self._loop.add_signal_handler(number, self._signalled, number)
 
     def _signalled(self, number: int) -> None:
@@ -72,7 +75,7 @@ class Life:
         edge: Edge,
         fail_waiting: Callable[[], None],
         stop_workers: Callable[[float], Awaitable[None]],
-        jobs: JobDoor | None = None,
+        jobs: JobKeeping | None = None,
     ) -> None:
         """Finish what is under way, within the grace period; then end the workers and cut what is left.
 
@@ -102,11 +105,9 @@ class Life:
             pass
 
 
-def busy(edge: Edge, jobs: JobDoor | None = None) -> bool:
-    """Whether an answer is still owed. A client that has not sent its whole request is owed none."""
-    if jobs is not None and jobs.busy:
-        return True
-    return any(connection.exchange is not None for connection in edge.connections)
+def busy(edge: Edge, jobs: JobKeeping | None = None) -> bool:
+    """Whether an answer is still owed, or a job runs."""
+    return (jobs is not None and jobs.busy) or edge.owes
 
 
 def edge_limits(settings: Settings, names: frozenset[str] = frozenset()) -> EdgeLimits:

@@ -6,6 +6,7 @@ The reader loop is the server's hottest code, together with `edge/connection.py`
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from hotplate.edge.exchange import Exchange
@@ -25,11 +26,13 @@ from hotplate.wire.frames import (
     REQUEST,
     RESPONSE,
     SPILL,
+    TRACED,
     WINDOW,
     Meta,
     decode_meta,
     decode_progress,
     decode_reply,
+    decode_traced,
     encode_meta,
 )
 from hotplate.wire.layout import HEADER, PLACE
@@ -45,6 +48,8 @@ AHEAD_ALONE_NS = 20_000_000
 AHEAD_SHARED_NS = 2_000_000
 """Work sent ahead of a free slot, at most: with one worker nobody else could take it; with several, little."""
 NAMED = 256
+USUAL_META_BYTES = 64
+"""What says no more than a content type is usual: few are met, again and again."""
 ASSUMED_NS = 10_000_000
 """How long a call is taken to last before any has been measured."""
 
@@ -80,6 +85,9 @@ class Link(asyncio.BufferedProtocol):
     """
 
     transport: asyncio.Transport
+    ahead_ns = (AHEAD_SHARED_NS, AHEAD_ALONE_NS)
+    away = False
+    """A worker of this machine is never out of reach: a call that it loses was lost by its death."""
 
     def __init__(
         self,
@@ -102,6 +110,7 @@ class Link(asyncio.BufferedProtocol):
         self.window = 1
         self.alone = True
         self.call_ns = ASSUMED_NS
+        self.running_ns = 0  # since when it takes calls
         self.output: Output | None = None
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
@@ -147,17 +156,34 @@ class Link(asyncio.BufferedProtocol):
             flags, body = SPILL, b""
             record = decode_meta(meta) if meta else Meta()
             meta = encode_meta(
-                Meta(record.content_type, record.query, record.headers, extent.path, record.request_id),
+                Meta(record.content_type, record.query, record.headers, extent.path, record.request_id, record.trace),
             )
         size = len(meta) + len(body)
         out.append(HEADER.pack(size, call_id, REQUEST, flags, plan.index, len(meta), exchange.received_ns))
         out.append(meta)
         out.append(body)
+        if len(self.pending) == 1 and len(out) == 3:
+            self._send_now()
+
+    def _send_now(self) -> None:
+        """Send past the loop's turn: reading a large body has left the caches cold, and the turn would cost more than
+        the call. The worker has nothing else to do, so nothing is lost by not gathering."""
+        out = self._out
+        if self.closed or self.transport.get_write_buffer_size():
+            return
+        data = b"".join(out)
+        try:
+            sent = self.process.socket.send(data)
+        except OSError:  # full; or broken, which the transport will find out
+            return
+        out.clear()
+        if sent < len(data):
+            out.append(data[sent:])
 
     def _flush(self) -> None:
         """Send all frames of this turn of the loop in one piece."""
         out = self._out
-        if not self.closed:
+        if out and not self.closed:
             self.transport.write(b"".join(out))
         out.clear()
 
@@ -243,11 +269,11 @@ class Link(asyncio.BufferedProtocol):
                 if exchange is not None and not exchange.abandoned:
                     exchange.connection.write_piece(exchange, data[start:after])
             else:
-                self._other(kind, call_id, code, data[start : start + meta], data[start + meta : after])
+                self._other(kind, call_id, code, stamp, data[start : start + meta], data[start + meta : after])
             at = after
         self._rest = data[at:]
         self.call_ns = call_ns
-        ahead = (AHEAD_ALONE_NS if self.alone else AHEAD_SHARED_NS) // (call_ns + 1)
+        ahead = self.ahead_ns[self.alone] // (call_ns + 1)
         self.window = self.capacity + (ahead if ahead < AHEAD_CALLS else AHEAD_CALLS)
         self.owner.freed(self)
 
@@ -264,12 +290,9 @@ class Link(asyncio.BufferedProtocol):
         exchange.connection.answer(exchange, status, body, self._extra(exchange, status, meta))
 
     def _extra(self, exchange: Exchange, status: int, meta: bytes) -> bytes:
-        reply = decode_reply(meta) if meta else frames.Reply()
-        content_type = b"content-type: %b\r\n" % reply.content_type.encode("latin-1") if reply.content_type else b""
-        return b"%bx-request-id: %b\r\n%b%b" % (
-            content_type,
+        return b"%bx-request-id: %b\r\n%b" % (
+            _usual_lines(meta) if len(meta) <= USUAL_META_BYTES else _lines(meta),
             self.request_id(exchange),
-            fields(reply.headers) if reply.headers else b"",
             self.replica_header if status == 200 else b"",
         )
 
@@ -284,7 +307,7 @@ class Link(asyncio.BufferedProtocol):
             return ""
         return (self._named.get(call_id) or b"%b%x" % (self.id_prefix, call_id)).decode()
 
-    def _other(self, kind: int, call_id: int, code: int, meta: bytes, body: bytes) -> None:
+    def _other(self, kind: int, call_id: int, code: int, stamp: int, meta: bytes, body: bytes) -> None:
         if kind == OPEN:
             exchange = self.pending.get(call_id)
             if exchange is not None and not exchange.abandoned:
@@ -302,6 +325,10 @@ class Link(asyncio.BufferedProtocol):
             if exchange is not None and not exchange.abandoned:
                 step = decode_progress(meta)
                 exchange.connection.progress(exchange, step.fraction, step.text)
+        elif kind == TRACED:
+            exchange = self.pending.get(call_id)
+            if exchange is not None:
+                exchange.plan.traced(stamp, decode_traced(meta))
         elif kind == BATCH:
             self.owner.batched(self, call_id, code)
         else:
@@ -318,3 +345,13 @@ class Link(asyncio.BufferedProtocol):
         self.closed = True
         self.transport.abort()
         self._started.release()
+
+
+def _lines(meta: bytes) -> bytes:
+    """The header lines that an answer's record asks for."""
+    reply = decode_reply(meta) if meta else frames.Reply()
+    content_type = b"content-type: %b\r\n" % reply.content_type.encode("latin-1") if reply.content_type else b""
+    return content_type + fields(reply.headers) if reply.headers else content_type
+
+
+_usual_lines = lru_cache(maxsize=64)(_lines)

@@ -68,7 +68,7 @@ class SpillPlace:
 
     def __init__(self, memory: Memory, length: int) -> None:
         self._memory = memory
-        self._spill: Spill | None = Spill(length)
+        self._spill: Spill | None = Spill(length, memory.spills)
         self.path = self._spill.path
         self.view = self._spill.view
 
@@ -131,6 +131,8 @@ class Memory:
         self.fd = make_arena_file()
         self.arena = Arena(self.fd)
         self.budget = budget or Budget(limit)
+        self.spills = ""
+        """The folder of spill files, where workers are in containers."""
 
     @property
     def held(self) -> int:

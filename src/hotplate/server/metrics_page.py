@@ -9,6 +9,7 @@ from hotplate.server.cold_starts import NAME as COLD_START_NAME
 from hotplate.server.cold_starts import TEXT as COLD_START_TEXT
 from hotplate.server.counted import counted_lines
 from hotplate.server.endpoint import Endpoint
+from hotplate.server.job_metrics import JobCounts, job_lines
 from hotplate.server.metrics import family, histogram
 from hotplate.server.replica import Counts
 from hotplate.server.totals import Totals
@@ -25,11 +26,19 @@ class Subject(NamedTuple):
     endpoints: Sequence[Endpoint]
     counts: Counts | None = None
     decisions: int = 0
+    jobs: JobCounts | None = None
 
 
 def endpoint_lines(subjects: Sequence[Subject]) -> list[str]:
     """All families of endpoints."""
-    return [*_routes(subjects), *_numbers(subjects), *_scaling(subjects), *_times(subjects), *_own(subjects)]
+    return [
+        *_routes(subjects),
+        *_numbers(subjects),
+        *_scaling(subjects),
+        *_times(subjects),
+        *_own(subjects),
+        *_jobs(subjects),
+    ]
 
 
 def _routes(subjects: Iterable[Subject]) -> list[str]:
@@ -91,6 +100,12 @@ def _numbers(subjects: Sequence[Subject]) -> list[str]:
             lambda each: each.totals.restarts,
         ),
         (
+            "hotplate_replicas_lost_total",
+            "counter",
+            "Replicas that were lost with the machine or the place that they ran on.",
+            lambda each: each.totals.losses,
+        ),
+        (
             "hotplate_calls_lost_total",
             "counter",
             "Calls that ran in a worker that died.",
@@ -142,6 +157,10 @@ def _times(subjects: Iterable[Subject]) -> list[str]:
         for (level, part), times in sorted(each.totals.cold_starts.items())
     ]
     return lines + (histogram(COLD_START_NAME, COLD_START_TEXT, cold) if cold else [])
+
+
+def _jobs(subjects: Iterable[Subject]) -> list[str]:
+    return job_lines([(each.labels, each.jobs) for each in subjects if each.jobs is not None])
 
 
 def _own(subjects: Iterable[Subject]) -> list[str]:

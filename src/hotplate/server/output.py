@@ -25,6 +25,7 @@ class Output:
         self.number = number
         self.dropped = 0
         self.running: Callable[[], str] | None = None  # gives the id of the request that is running
+        self.hear: Callable[[str, str, str], None] | None = None  # is told of each line: stream, text, request
         self._tail: deque[str] = deque(maxlen=TAIL_LINES)
         self._sources: list[tuple[asyncio.ReadTransport, _Lines]] = []
         self._second = 0.0
@@ -49,7 +50,10 @@ class Output:
                 asyncio.get_running_loop().call_later(1.0, self._own_up)
             self.dropped += 1
             return
-        self.log.output(self.number, stream, text, self.running() if self.running is not None else "")
+        request_id = self.running() if self.running is not None else ""
+        self.log.output(self.number, stream, text, request_id)
+        if self.hear is not None:
+            self.hear(stream, text, request_id)
 
     def _own_up(self) -> None:
         dropped, self.dropped = self.dropped, 0

@@ -6,31 +6,53 @@ here and kept nowhere.
 
 from __future__ import annotations
 
-import json
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
-from hotplate.authoring import ENDPOINT_VARIABLE, volume_environment
+import msgspec
+
+from hotplate.authoring import ENDPOINT_VARIABLE, OUTPUT_VARIABLE, volume_environment
 from hotplate.deployment.attachment import attach
 from hotplate.deployment.home import VARIABLE as HOME_VARIABLE
 from hotplate.deployment.home import Home
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.deployment.sealed import unseal
-from hotplate.errors import PlatformError
+from hotplate.engine import layout
+from hotplate.engine.replica import Cell
+from hotplate.errors import PlatformError, TargetRefused
 from hotplate.hardware.limiter import CannotFit, Limiter, Share
+from hotplate.server import contained
+from hotplate.server.contained import Door
+from hotplate.server.containers import Containers
+from hotplate.server.early import START_TIME
 from hotplate.server.environment import revision_environment
 from hotplate.server.memory import Memory
-from hotplate.server.process import Process, Stage, StartFailed, spawn
+from hotplate.server.process import ALLOCATOR, Process, Stage, StartFailed, spawn
+from hotplate.server.targets import Targets, options_of
+from hotplate.server.told import revision_frame
+from hotplate.targets.base import StartRequest
 from hotplate.wire.failure import Failure
-from hotplate.wire.layout import spec_frame
+from hotplate.wire.remote import Order
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.server.remote.process import RemoteProcess
 
-OURS = (HOME_VARIABLE, "HOTPLATE_TOKEN", "HOTPLATE_CONTROL_URL", "HOTPLATE_VOLUME_PATH", ENDPOINT_VARIABLE)
+VOLUME_VARIABLES = ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "NFS_VOLUME")
+"""Where a replica's code finds its volume: by our name, by OctoAI's, and by that which code for Inferless reads."""
+
+OURS = (HOME_VARIABLE, "HOTPLATE_TOKEN", "HOTPLATE_CONTROL_URL", *VOLUME_VARIABLES, ENDPOINT_VARIABLE)
 """Variables of this process that say something about the server. A replica has its own, or none."""
+
+TOLD = ("slots", "timeout_s", "setup_timeout_s", "max_body_bytes", "max_upload_bytes", "body_memory_bytes", "traces")
+"""Settings of an endpoint that a replica elsewhere has as well."""
+
+WEBHOOK_SECRET = "HOTPLATE_WEBHOOK_SECRET"  # noqa: S105 - the name of a secret
+"""A secret of this name signs the webhooks of an endpoint that lists it. Replicas do not get it."""
 
 URL_VARIABLE = "HOTPLATE_URL"
 """Where a replica finds the server: other endpoints are below it, by their names."""
@@ -55,7 +77,16 @@ class Placement:
         url: str,
         token: str,
         id_prefix: str,
+        containers: Containers,
+        targets: Targets,
+        kind: str,
+        note: Callable[[str], None],
     ) -> None:
+        self.containers = containers
+        self.targets = targets
+        self._kind = kind
+        self._link_token = token_urlsafe(32)
+        self._note = note
         self._spec = spec
         self._revision = revision
         self._settings = settings
@@ -67,17 +98,23 @@ class Placement:
         self._id_prefix = id_prefix
 
     def secrets(self) -> dict[str, str]:
-        """Open the endpoint's secrets."""
-        key = self._home.key
-        return {name: unseal(sealed, name, key) for name, sealed in self._spec.secrets.items()}
+        """Open the endpoint's secrets, but for the one that is the server's business."""
+        key, sealed = self._home.key, self._spec.secrets
+        return {name: unseal(sealed[name], name, key) for name in sealed if name != WEBHOOK_SECRET}
 
-    def environment(self) -> dict[str, str]:
-        """What a replica has besides the server's own variables; no secrets."""
+    @property
+    def volume(self) -> Path:
+        """The folder of the endpoint's volume, which is made where it is missing."""
+        folder = self._home.volumes / (self._spec.volume or self._spec.name)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return folder
+
+    def environment(self, volume: str) -> dict[str, str]:
+        """What a replica has besides the server's own variables; no secrets. `volume` is where it finds its volume."""
         spec, revision = self._spec, self._revision
-        volume = spec.volume or spec.name
         environment = {
             ENDPOINT_VARIABLE: spec.name,
-            "HOTPLATE_VOLUME_PATH": str(self._home.volumes / volume),
+            **dict.fromkeys(VOLUME_VARIABLES, volume),
             URL_VARIABLE: self._url,
             SIBLINGS_VARIABLE: self._url,
             SIBLING_TOKEN_VARIABLE: self._token,
@@ -87,6 +124,8 @@ class Placement:
         }
         if self._settings.fetch_allow:
             environment["HOTPLATE_FETCH_ALLOW"] = ",".join(self._settings.fetch_allow)
+        if self._settings.allow_origin:
+            environment["HOTPLATE_ALLOW_ORIGIN"] = self._settings.allow_origin
         if revision.store_assets:
             environment = {**volume_environment(environment), **environment}
         return environment
@@ -95,20 +134,16 @@ class Placement:
         """Set aside what one replica may have of the machine. Raises OSError where it has no GPU left."""
         return self._limiter.admit(self._spec.hardware)
 
-    def start(self, number: int, stage: Stage = "") -> Process:
-        """Start one replica, or a template of them. Raises OSError when the machine cannot."""
-        environment = self.environment()
-        try:
-            secrets = self.secrets()
-        except PlatformError as error:
-            raise StartFailed(Failure(error.message)) from error
-        Path(environment["HOTPLATE_VOLUME_PATH"]).mkdir(mode=0o700, parents=True, exist_ok=True)
+    def start(self, number: int, stage: Stage = "", more: Mapping[str, str] | None = None) -> Process:
+        """Start one replica, or a template of them, with `more` variables. Raises OSError when the machine cannot."""
+        if self._revision.image:
+            text = f"This revision is the image {self._revision.image}: its replicas have to be containers."
+            raise StartFailed(Failure(text, hint=f"hotplate endpoint update --name {self._spec.name} --target docker"))
+        environment = {**self.environment(str(self.volume)), **(more or {})}
+        secrets = self._opened()
         if self._revision.environment:
             attach(self._home.environments / self._revision.environment)
-        try:
-            share = self.admit()
-        except CannotFit as error:
-            raise StartFailed(Failure(str(error))) from error
+        share = self._share()
         environment = {**share.defaults, **environment, **share.environment}
         inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
         try:
@@ -124,29 +159,166 @@ class Placement:
             os.waitpid(process.pid, 0)
             process.discard()
             raise
-        process.instruct(self._told(number, stage, {**environment, **secrets}))
+        process.instruct(self._told(number, stage, {**environment, **secrets}, self._revision.root))
         process.socket.setblocking(False)
         return process
 
-    def _told(self, number: int, stage: Stage, environment: Mapping[str, str]) -> bytes:
-        """The first frame to a replica."""
-        revision = self._revision
-        spec = {
-            "root": revision.root,
-            "dialect": revision.dialect,
-            "entry": revision.entry,
-            "targets": list(revision.targets),
-            "service_module": revision.service_module,
-            "service_class": revision.service_class,
-            "faces": list(revision.faces),
-            "options": dict(revision.options),
-            "name": revision.name or self._spec.name,
-            "description": revision.description,
-            "slots": self._settings.slots,
-            "id_prefix": f"{self._id_prefix}-{number}-",
-            "errand": None,
-            "enter": True,
-            "template": stage,
-            "env": dict(environment),
-        }
-        return spec_frame(json.dumps(spec).encode())
+    async def start_contained(self, number: int, stage: Stage = "", more: Mapping[str, str] | None = None) -> Process:
+        """Start one replica in a container, with `more` variables. Raises StartFailed; OSError when the machine cannot.
+
+        An output folder among these is mounted, and found where the container has it.
+        """
+        del stage  # a container has no template
+        secrets = self._opened()
+        image = await self.containers.image(self._revision.digest)
+        engine = await self.containers.engine()
+        share = self._share()
+        door = Door(self.containers.folder)
+        end: Callable[[], None] | None = None
+        try:
+            more = dict(more or {})
+            output = more.get(OUTPUT_VARIABLE, "")
+            if output:
+                more[OUTPUT_VARIABLE] = layout.OUTPUT
+                await asyncio.to_thread(contained.give, Path(output))
+            environment = {**share.defaults, **self.environment(layout.VOLUME), **more, **share.environment}
+            user = await asyncio.to_thread(contained.give, self.volume)
+            network = self.containers.network
+            end = await self.containers.relay(door.socket("siblings")) if network != "host" else None
+            cell = Cell(
+                name=f"hotplate-{self._spec.name}-{self._id_prefix}-{number}",
+                image=image,
+                python=f"{layout.PACKAGES if self._revision.environment else layout.SERVER}/bin/python",
+                home=str(self._home.root),
+                endpoint=self._spec.name,
+                folder=str(door.folder),
+                volume=str(self.volume),
+                volume_at=layout.VOLUME,
+                output=output,
+                output_at=layout.OUTPUT,
+                writable=layout.HOME,
+                port=self.containers.port if end is not None else 0,
+                shared=(self.containers.spills(self._spec.name),),
+                user=user,
+                network=network,
+                cpus=self._spec.hardware.cpus,
+                memory_bytes=self._spec.hardware.memory_bytes,
+                gpus=tuple(gpu.uuid for gpu in share.gpus),
+                environment={**ALLOCATOR, **_read_at_start(environment)},
+            )
+            process = await contained.start(engine, cell, door, self._memory.fd, self._note)
+        except BaseException:
+            door.remove()
+            if end is not None:
+                end()
+            share.release()
+            raise
+        process.share = share
+        process.at_end = end
+        process.instruct(self._told(number, "", {**environment, **secrets}, layout.FILES))
+        process.socket.setblocking(False)
+        return process
+
+    def check_here(self) -> None:
+        """See whether this machine could have a replica at all. Raises TargetRefused."""
+        try:
+            self.admit().release()
+        except CannotFit as error:
+            raise TargetRefused(str(error)) from None
+        except OSError:  # not now: others have what it needs
+            pass
+
+    async def prepare_image(self) -> None:
+        """Have the image that replicas are started from, so that no call waits for its build. Raises StartFailed."""
+        await self.containers.image(self._revision.digest)
+
+    async def check_remote(self) -> None:
+        """See whether a replica could be had at the target. Raises TargetRefused, TargetUnavailable."""
+        target = await self.targets.open(self._kind)
+        await target.check(self._request("check", 0))
+
+    def _request(self, word: str, number: int) -> StartRequest:
+        return StartRequest(
+            endpoint=self._spec.name,
+            name=f"hotplate-{self._spec.name}-{self._id_prefix}-{word}",
+            number=number,
+            revision=self._revision,
+            hardware=self._spec.hardware,
+            token=self._link_token,
+            environment=_read_at_start({**ALLOCATOR, **self.environment("")}),
+            slots=self._settings.slots,
+            options=options_of(self._settings, self._kind),
+        )
+
+    async def start_remote(
+        self, number: int, stage: Stage = "", more: Mapping[str, str] | None = None
+    ) -> RemoteProcess:
+        """Start one replica where its target has room. Raises StartFailed, TargetRefused, TargetUnavailable."""
+        del stage  # a template is on the same machine as its forks
+        from hotplate.server.remote.process import Probing, RemoteProcess
+        from hotplate.server.remote.reach import Reach, client_tls
+
+        opened = self._opened()
+        target = await self.targets.open(self._kind)
+        cell = await target.start(self._request(f"{'job' if more else ''}{number}", number))
+        environment = {**self.environment(str(self.volume)), **self._way_back(), **cell.given, **(more or {})}
+        order = Order(
+            endpoint=self._spec.name,
+            id_prefix=f"{self._id_prefix}-{number}",
+            environment=environment,
+            secrets=opened,
+            settings={name: getattr(self._settings, name) for name in TOLD},
+        )
+        settings = self._settings
+        return RemoteProcess(
+            target,
+            cell,
+            Reach(
+                host=cell.host,
+                port=cell.port,
+                token=self._link_token,
+                tls=client_tls(settings.link_ca, verify=not settings.link_unverified) if cell.tls else None,
+            ),
+            msgspec.json.encode(order),
+            Probing(
+                interval_s=settings.probe_interval_s,
+                timeout_s=settings.probe_timeout_s,
+                failures=settings.probe_failures,
+            ),
+            self.targets.end,
+        )
+
+    def _way_back(self) -> dict[str, str]:
+        """Where a replica on another machine finds this server, if that was said."""
+        url = self._settings.link_callback
+        return {URL_VARIABLE: url, SIBLINGS_VARIABLE: url} if url else {}
+
+    def _opened(self) -> dict[str, str]:
+        try:
+            return self.secrets()
+        except PlatformError as error:
+            raise StartFailed(Failure(error.message)) from error
+
+    def _share(self) -> Share:
+        try:
+            return self.admit()
+        except CannotFit as error:
+            raise StartFailed(Failure(str(error))) from error
+
+    def _told(self, number: int, stage: Stage, environment: Mapping[str, str], root: str) -> bytes:
+        """The first frame to a replica. `root` is where it finds its files."""
+        return revision_frame(
+            self._revision,
+            name=self._spec.name,
+            root=root,
+            slots=self._settings.slots,
+            traces=self._settings.traces == "on",
+            id_prefix=f"{self._id_prefix}-{number}-",
+            environment=environment,
+            stage=stage,
+        )
+
+
+def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that a process has to be started with: all others go through its socket."""
+    return {name: value for name, value in environment.items() if name.startswith(START_TIME)}

@@ -47,6 +47,8 @@ SMALL_BODY_BYTES = 64 * 1024
 class CallPlan:
     """Run a route of the project. `meta` is what the worker gets besides the body; empty for plain JSON."""
 
+    shows = False
+
     __slots__ = (
         "_access",
         "_max_bytes",
@@ -119,10 +121,12 @@ class CallPlan:
             exchange.link.consumed(exchange, size)
 
 
-class _Uncounted:
-    """A plan that answers at once, and whose answers are logged and not counted by route."""
+class Uncounted:
+    """A plan that answers at once, and whose answers are logged and not counted by route. `shows`: it tells of what is
+    there and runs nothing."""
 
     __slots__ = ("_access",)
+    shows = False
     named_id = b""
     error_key = "detail"
     deadline_ns = 60 * SECOND
@@ -150,10 +154,11 @@ class _Uncounted:
         """Nothing is streamed."""
 
 
-class PagePlan(_Uncounted):
+class PagePlan(Uncounted):
     """Answer from the server itself."""
 
     __slots__ = ("_page",)
+    shows = True
 
     def __init__(self, access: AccessLog, page: SystemPage) -> None:
         super().__init__(access)
@@ -175,7 +180,7 @@ class PagePlan(_Uncounted):
         exchange.connection.answer(exchange, page.status, page.body, extra)
 
 
-class RefusalPlan(_Uncounted):
+class RefusalPlan(Uncounted):
     """Answer with a fixed error: no such path, no such method, a redirect."""
 
     __slots__ = ("_content_type", "_refusal")
@@ -202,7 +207,7 @@ class RefusalPlan(_Uncounted):
         exchange.connection.answer(exchange, refusal.status, refusal.body, extra)
 
 
-class WaitPlan(_Uncounted):
+class WaitPlan(Uncounted):
     """A path that may exist once the project is loaded: not ready."""
 
     __slots__ = ("_endpoint",)

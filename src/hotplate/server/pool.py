@@ -12,22 +12,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic_ns
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hotplate.contract.codec import decode_contract
 from hotplate.contract.limits import capacity_of
 from hotplate.errors import HotplateError, WireError
 from hotplate.server.crashes import CRASHES, Crashes
 from hotplate.server.endpoint import Endpoint
-from hotplate.server.link import Link
 from hotplate.server.log import Log
 from hotplate.server.output import Output
-from hotplate.server.process import Process, StartFailed, describe_exit
+from hotplate.server.process import Process, StartFailed
 from hotplate.server.replica import DOING, Counts, Replica, ReplicaState, fail_calls
 from hotplate.wire import frames
 from hotplate.wire.failure import Failure, decode_failure
 
+if TYPE_CHECKING:
+    from hotplate.server.links import AnyLink, AnyProcess
+
 RETIRE_GRACE_S = 30.0
+LOADING_GRACE_S = 1.0
 
 
 class Pool:
@@ -48,7 +51,7 @@ class Pool:
         setup_timeout_s: float,
         id_prefix: str,
         replica_header: bytes,
-        spawn: Callable[[int], Process | Awaitable[Process]],
+        spawn: Callable[[int], AnyProcess | Awaitable[AnyProcess]],
         on_contract: Callable[[], None],
         on_failed: Callable[[Failure], None],
         on_ready: Callable[[], None],
@@ -60,6 +63,8 @@ class Pool:
         self.capacity = 1
         self.workers: list[Replica] = []
         self.stopping = False
+        self.hear: Callable[[str, str, str], None] | None = None
+        self.overhear: Callable[[int, int, bytes, bytes], None] | None = None
         self._slots = slots
         self._setup_timeout_s = setup_timeout_s
         self._id_prefix = id_prefix
@@ -76,7 +81,7 @@ class Pool:
         self._retry: asyncio.TimerHandle | None = None
         self._making: set[asyncio.Task[Any]] = set()  # each makes a process that is not there yet
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._firsts: dict[Link, Replica] = {}  # those that have calls and have answered none yet
+        self._firsts: dict[AnyLink, Replica] = {}  # those that have calls and have answered none yet
         self._surplus = False
 
     # -- how many
@@ -84,7 +89,22 @@ class Pool:
     def resize(self, size: int) -> Awaitable[Any]:
         """Have `size` workers from now on. It acts at once; what it gives can be awaited until they are started."""
         self.size = size
-        return asyncio.gather(*self._fill())
+        started = asyncio.gather(*self._fill())
+        started.add_done_callback(self._not_started)
+        return started
+
+    def try_now(self) -> None:
+        """Start what is missing without waiting for the end of a pause after deaths."""
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+            self._fill()
+
+    def _not_started(self, started: asyncio.Future[Any]) -> None:
+        """Say what nobody may be waiting to hear. A start that was called off (the endpoint is gone) is no news."""
+        error = None if started.cancelled() else started.exception()
+        if error is not None and not isinstance(error, asyncio.CancelledError):
+            self.log.error(f"A worker could not be started: {error!r}")
 
     def counts(self) -> Counts:
         """How many workers there are, by what they do."""
@@ -159,11 +179,10 @@ class Pool:
             self._making.discard(task)  # from here on it is counted as a worker
         return await self._attach(number, process, asked)
 
-    async def _attach(self, number: int, process: Process, asked_ns: int) -> Replica:
+    async def _attach(self, number: int, process: AnyProcess, asked_ns: int) -> Replica:
         loop = asyncio.get_running_loop()
-        link = Link(
+        link = process.make_link(
             self,
-            process,
             number,
             id_prefix=f"{self._id_prefix}-{number}-",
             replica_header=self._replica_header,
@@ -173,13 +192,12 @@ class Pool:
         output = process.output or Output(self.log, number)
         output.number = number
         output.running = link.running_id
+        output.hear = self.hear
         link.output = output
         worker = Replica(number, process, link, output, asked_ns)
         self.workers.append(worker)
         worker.setup_timer = loop.call_later(self._setup_timeout_s, self._setup_took_too_long, worker)
-        if process.output is None:
-            await output.attach(loop, process.stdout, process.stderr)
-        await loop.create_connection(lambda: link, sock=process.socket)
+        await process.attach(loop, link, output)  # pyright: ignore[reportArgumentType] - of one kind, as made above
         process.watch(loop, lambda status: self._exited(worker, status))
         return worker
 
@@ -193,7 +211,7 @@ class Pool:
 
     # -- what workers say (the Owner of each Link)
 
-    def freed(self, link: Link) -> None:
+    def freed(self, link: AnyLink) -> None:
         """A worker has room: give it what waits."""
         if self.endpoint.waiting:
             self.endpoint.pump(link)
@@ -202,8 +220,10 @@ class Pool:
         if self._surplus and not link.pending:
             self._fill()
 
-    def told(self, link: Link, kind: int, code: int, meta: bytes, body: bytes) -> None:
+    def told(self, link: AnyLink, kind: int, code: int, meta: bytes, body: bytes) -> None:
         """Follow a worker through its start."""
+        if self.overhear is not None:
+            self.overhear(kind, code, meta, body)
         worker = self._worker(link)
         if kind == frames.HELLO:
             version = frames.decode_any(meta).get("version")
@@ -223,7 +243,7 @@ class Pool:
         else:
             raise WireError(f"A frame of kind {kind} came from worker {worker.number}.")
 
-    def _take_contract(self, link: Link, body: bytes) -> None:
+    def _take_contract(self, link: AnyLink, body: bytes) -> None:
         """Every worker of a revision says the same: only what is new is looked at."""
         if body != self._contract:
             contract = decode_contract(body)
@@ -233,8 +253,10 @@ class Pool:
             self._on_contract()
         link.capacity = link.window = self.capacity
 
-    def batched(self, link: Link, route: int, items: int) -> None:
+    def batched(self, link: AnyLink, route: int, items: int) -> None:
         """Count a batch by its size."""
+        if self.overhear is not None:
+            self.overhear(frames.BATCH, items, b"", route.to_bytes(4, "little"))
         self.endpoint.routes[route].observe_batch(items)
 
     def _state(self, worker: Replica, state: str, at_ns: int) -> None:
@@ -244,6 +266,7 @@ class Pool:
             if worker.stopping:
                 return
             worker.link.ready = True
+            worker.link.running_ns = at_ns
             self.endpoint.state = state
             self.endpoint.trouble = ""
             self.endpoint.join(worker.link)
@@ -264,10 +287,10 @@ class Pool:
         if self.endpoint.cold_starts.answered(worker):
             self._firsts.pop(worker.link)
 
-    def lost(self, link: Link) -> None:
+    def lost(self, link: AnyLink) -> None:
         """The socket closed; the process's end tells the rest."""
 
-    def _worker(self, link: Link) -> Replica:
+    def _worker(self, link: AnyLink) -> Replica:
         return next(worker for worker in self.workers if worker.link is link)
 
     # -- when one ends
@@ -284,7 +307,7 @@ class Pool:
 
     def _settle(self, worker: Replica, status: int) -> None:
         worker.output.close()  # what it said last goes with the calls that it lost
-        last_output = f"{worker.output.tail()}\n(the worker {describe_exit(status)})".lstrip()
+        last_output = f"{worker.output.tail()}\n(the worker {worker.process.describe_exit(status)})".lstrip()
         lost = fail_calls(self.endpoint, worker.link, last_output)
         worker.close()
         if worker.stopping or self.stopping:
@@ -292,16 +315,18 @@ class Pool:
         self._died(worker, status, lost)
 
     def _died(self, worker: Replica, status: int, lost: int) -> None:
-        how = describe_exit(status)
+        how = worker.process.describe_exit(status)
         ran = worker.state == "RUNNING"
-        if not ran and not self._ever_ready:
+        if not ran and not self._ever_ready and not self.endpoint.links:
             self._unborn(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
             return
-        self.log.error(
-            f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else ""),
-            worker=worker.number,
-            last_output=worker.output.tail(),
-        )
+        text = f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else "")
+        if worker.process.lost and ran:
+            self.log.error(text, worker=worker.number, kind="lost")
+            self.endpoint.losses += 1
+            self._replace_later()
+            return
+        self.log.error(text, worker=worker.number, last_output=worker.output.tail())
         if worker.failure:
             self.log.block(worker.failure.text())
         self.endpoint.restarts += 1
@@ -351,6 +376,11 @@ class Pool:
         for worker in old:
             await self.retire(worker, RETIRE_GRACE_S)
 
+    def withdraw(self, link: AnyLink) -> None:
+        """A worker will end soon: it is given no more calls, and another one takes its place."""
+        self._withdraw(self._worker(link))
+        self._fill()
+
     def _withdraw(self, worker: Replica) -> None:
         """Give a worker no more calls."""
         worker.stopping = True
@@ -366,12 +396,20 @@ class Pool:
             worker.process.kill()
             await worker.ended
 
-    async def stop(self, grace_s: float) -> None:
-        """End all workers."""
+    def call_off(self) -> None:
+        """Make no more of the workers that are not there yet."""
         self.stopping = True
         if self._retry is not None:
             self._retry.cancel()
         for task in self._making:
             task.cancel()
+
+    async def stop(self, grace_s: float) -> None:
+        """End all workers."""
+        self.call_off()
         await asyncio.gather(*self._making, return_exceptions=True)
-        await asyncio.gather(*(self.retire(worker, grace_s) for worker in list(self.workers)))
+        # What is still loading has no call to finish, and does not listen: the author's code may load for minutes.
+        loading = min(grace_s, LOADING_GRACE_S)
+        await asyncio.gather(
+            *(self.retire(each, loading if each.state in DOING else grace_s) for each in list(self.workers))
+        )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
     from hotplate.hardware.limiter import Share
+    from hotplate.server.link import Link, Owner
     from hotplate.server.output import Output
     from hotplate.wire.failure import Failure
 
@@ -59,11 +60,15 @@ class Process:
     """A started worker. `lifeline` is kept open as long as the worker may live."""
 
     level: Level = "cold"
+    lost = False
+    """A process of this machine is never gone with its place."""
     output: Output | None = None
     """What reads its pipes, where somebody does already."""
     exited: Callable[[int], None] | None = None
     share: Share | None = None
     """What it has of the machine, given back when it has ended."""
+    link: Callable[..., Link] | None = None
+    """What makes its link, where that is one of another kind."""
 
     def __init__(
         self, pid: int, sock: socket.socket, answers: Arena, *, stdout: int, stderr: int, lifeline: int
@@ -76,6 +81,11 @@ class Process:
         self.lifeline = lifeline
         self.marks: dict[str, int] = {}
         """When it reached which state, where that was before anybody listened (monotonic ns)."""
+
+    rss_bytes = 0
+    """Of a replica that tells it; else the system does (`replica.py`)."""
+    where = ""
+    """The machine, where it is another one."""
 
     def instruct(self, spec: bytes) -> None:
         """Tell the worker what to load: its first frame. To be called once, before the socket is given to a loop."""
@@ -117,6 +127,25 @@ class Process:
             then()
 
         loop.add_reader(pidfd, ended)
+
+    def make_link(
+        self, owner: Owner, number: int, *, id_prefix: str, replica_header: bytes, loop: AbstractEventLoop
+    ) -> Link:
+        """What calls go through."""
+        from hotplate.server.link import Link
+
+        make = self.link or Link
+        return make(owner, self, number, id_prefix=id_prefix, replica_header=replica_header, loop=loop)
+
+    async def attach(self, loop: AbstractEventLoop, link: Link, output: Output) -> None:
+        """Begin to read what it says and prints."""
+        if self.output is None:
+            await output.attach(loop, self.stdout, self.stderr)
+        await loop.create_connection(lambda: link, sock=self.socket)
+
+    def describe_exit(self, status: int) -> str:
+        """How it ended, as the end of a sentence."""
+        return describe_exit(status)
 
     def tell(self, status: int) -> None:
         """Tell whoever watches that the process has ended."""

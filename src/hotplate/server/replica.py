@@ -16,9 +16,8 @@ from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
     from hotplate.server.endpoint import Endpoint
-    from hotplate.server.link import Link
+    from hotplate.server.links import AnyLink, AnyProcess
     from hotplate.server.output import Output
-    from hotplate.server.process import Process
 
 DOING = {
     "UNINITIALIZED": "while it started",
@@ -47,7 +46,8 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class ReplicaState(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of one worker. `started_at` is Unix time; `level` says how it was started."""
+    """What is told of one worker. `started_at` is Unix time; `level` says how it was started, `where` on which machine,
+    if not on this one: there its `pid` is 0."""
 
     number: int
     pid: int
@@ -56,12 +56,13 @@ class ReplicaState(msgspec.Struct, frozen=True, kw_only=True):
     in_flight: int
     started_at: float
     rss_bytes: int
+    where: str = ""
 
 
 class Replica:
     """One worker. `asked_ns` is when the pool wanted it; `marks` when it reached each state (monotonic)."""
 
-    def __init__(self, number: int, process: Process, link: Link, output: Output, asked_ns: int) -> None:
+    def __init__(self, number: int, process: AnyProcess, link: AnyLink, output: Output, asked_ns: int) -> None:
         self.number = number
         self.process = process
         self.link = link
@@ -102,7 +103,8 @@ class Replica:
             level=self.process.level,
             in_flight=len(self.link.pending),
             started_at=self.started_at,
-            rss_bytes=resident_bytes(self.process.pid),
+            rss_bytes=resident_bytes(self.process.pid) if self.process.pid else self.process.rss_bytes,
+            where=self.process.where,
         )
 
     def after_answers(self, then: Callable[[], None], turns: int = DRAIN_TURNS) -> None:
@@ -131,7 +133,7 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def fail_calls(endpoint: Endpoint, link: Link, last_output: str = "") -> int:
+def fail_calls(endpoint: Endpoint, link: AnyLink, last_output: str = "") -> int:
     """Answer the calls that ran in a worker that is gone; put those that had not begun back into the queue.
 
     `last_output` is what it printed before it died.

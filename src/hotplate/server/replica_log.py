@@ -39,11 +39,11 @@ class ReplicaLog(Log):
         mask = self._mask()
         text = mask(text)
         more = {name: mask(value) if isinstance(value, str) else value for name, value in more.items()}
-        number = more.pop("worker", None)
+        number, kind = more.pop("worker", None), more.pop("kind", level)
         self._log.write("debug" if level == "info" else level, f"{self._endpoint}: {text}", more)
         self._line(number or 0, HOTPLATE, text, "")
         if level in ("warning", "error"):
-            kind = "replica_crashed" if "last_output" in more else f"replica_{level}"
+            kind = "replica_crashed" if "last_output" in more else f"replica_{kind}"
             self._journal.event(self._endpoint, kind, text, replica=number, revision=self._revision, data=more)
 
     def output(self, worker: int, stream: str, line: str, request_id: str = "") -> None:

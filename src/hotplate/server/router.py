@@ -16,12 +16,14 @@ from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
 from hotplate.server.plans import ACCEPT, CallPlan, Page, PagePlan, RefusalPlan, SystemPage, WaitPlan, meta_of
 from hotplate.server.preflight import preflight
+from hotplate.server.spoken import Answers, SpokenPlan, answers_of
 
 if TYPE_CHECKING:
     from hotplate.server.access import AccessLog
     from hotplate.server.endpoint import Endpoint
     from hotplate.server.job_door import JobDoor
     from hotplate.server.plans import Plan
+    from hotplate.server.traces import EndpointTraces
 
 NO_JOBS = "The calls of this route are answered later, through jobs, and this server keeps none (see docs/jobs.md)."
 
@@ -38,15 +40,18 @@ class Router:
         max_upload_bytes: int,
         *,
         other_origins: bool = False,
+        traces: EndpointTraces | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._access = access
         self._pages = pages
         self._other_origins = other_origins
+        self._traces = traces
         self._max_body_bytes = max_body_bytes
         self._max_upload_bytes = max_upload_bytes
         self._routes: dict[str, dict[str, tuple[int, Mount]]] = {}
         self._contract = Contract(dialect="", entry="")
+        self._spoken: dict[str, Answers] = {}
         self._known = False
         self.jobs: JobDoor | None = None
 
@@ -63,7 +68,13 @@ class Router:
         self._routes = {}
         for index, mount in enumerate(contract.mounts):
             self._routes.setdefault(mount.path, {})[mount.method] = (index, mount)
+        self._spoken.clear()
         self._known = True
+
+    def _answers(self, protocol: str) -> Answers:
+        if protocol not in self._spoken:
+            self._spoken[protocol] = answers_of(self._contract, protocol)
+        return self._spoken[protocol]
 
     def _fixed(self, mount: Mount) -> SystemPage:
         """The page of a mount that runs no route."""
@@ -84,7 +95,7 @@ class Router:
                 index, mount = found
                 if mount.call is None:
                     if mount.job and self.jobs is not None:
-                        return self.jobs.below(mount, head, "")
+                        return self.jobs.below(mount, "")
                     return PagePlan(self._access, self._fixed(mount))
                 route = self._contract.routes[mount.call]
                 plain = head.headers.get(b"content-type", b"application/json").lower().startswith(b"application/json")
@@ -94,7 +105,12 @@ class Router:
                     return self.jobs.submit(manner, head, meta_of(head, "", mount, wants), cap)
                 if mount.job:
                     return RefusalPlan(self._access, Refusal(501, problem(NO_JOBS, code="not_provided")))
-                return CallPlan(self._endpoint, self._access, index, head, cap, mount, wants)
+                make = CallPlan if self._traces is None else self._traces.plan
+                plan = make(self._endpoint, self._access, index, head, cap, mount, wants)
+                if mount.spoken:
+                    answers = self._answers(mount.spoken)
+                    return SpokenPlan(self._endpoint, self._access, index, head, cap, mount, answers, plan)
+                return plan
         page = self._pages.get(head.path)
         if page is not None and head.method in ("GET", "HEAD"):
             return PagePlan(self._access, page)
@@ -141,7 +157,7 @@ class Router:
             if found := self._routes.get(f"{path}/*"):
                 mount = next(iter(found.values()))[1]
                 if mount.job and self.jobs is not None:
-                    return self.jobs.below(mount, head, head.path[len(path) + 1 :])
+                    return self.jobs.below(mount, head.path[len(path) + 1 :])
                 return PagePlan(self._access, self._fixed(mount))
         return None
 

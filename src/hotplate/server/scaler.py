@@ -16,6 +16,8 @@ from msgspec import structs
 from hotplate.scaling.decision import Decision, replicas
 from hotplate.scaling.history import History, Saved
 from hotplate.scaling.policy import bounded, initial, step
+from hotplate.scaling.recorder import Recorder
+from hotplate.scaling.replay import Trace
 
 if TYPE_CHECKING:
     from hotplate.deployment.records import Scaling
@@ -48,6 +50,7 @@ class Scaler:
         self._saved = saved
         self._loop = asyncio.get_running_loop()
         self._history = History(self._loop.time(), settings.window_s)
+        self._recorder = Recorder()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
 
@@ -88,15 +91,21 @@ class Scaler:
         """What to give to the next process."""
         return self._history.save(self._loop.time(), self._pool.size)
 
+    def trace(self) -> Trace:
+        """What was seen since this process began, for `hotplate scale replay`."""
+        samples = tuple(self._recorder.samples(SAMPLE_S))
+        return Trace(settings=self.settings, concurrency=self._pool.capacity, samples=samples)
+
     def _look(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         endpoint, pool, settings = self._endpoint, self._pool, self.settings
-        running, queued = endpoint.in_progress, endpoint.waiting
+        running, queued = endpoint.in_progress, endpoint.waiting + endpoint.backlog
         try:
             concurrency = settings.concurrency or pool.capacity
             now = self._loop.time()
+            self._recorder.note(now, running, queued)
             self._apply(step(self._history, running, queued, pool.size, settings, concurrency, now))
         finally:  # an error of ours goes to the loop's handler, and the next look is taken all the same
             if not self._stopped and (pool.size or running or queued):

@@ -7,26 +7,34 @@ when they have answered what they have. A revision that cannot start changes not
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from weakref import WeakSet
 
 from msgspec.structs import astuple
 
 from hotplate.deployment import tokens
 from hotplate.deployment.records import EndpointSpec, Revision
+from hotplate.deployment.sealed import unseal
 from hotplate.edge.exchange import Exchange, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import problem
 from hotplate.server.guards import SplitPlan
+from hotplate.server.job_door import JobDoor
+from hotplate.server.job_traffic import JobTraffic
 from hotplate.server.memory import Memory
 from hotplate.server.metrics_page import Subject
+from hotplate.server.placement import WEBHOOK_SECRET
 from hotplate.server.plans import RefusalPlan
 from hotplate.server.replica import Counts
 from hotplate.server.totals import Totals, answers
-from hotplate.server.variant import Variant, variant_key
+from hotplate.server.variant import Variant, overridden, variant_key
 
 if TYPE_CHECKING:
     from hotplate.server.fleet import Fleet
     from hotplate.server.plans import Plan
+    from hotplate.server.solo import SoloWorker
 
 RolloutState = Literal["stable", "rolling", "failed"]
 
@@ -51,8 +59,11 @@ class Served:
         self.generation = 0
         self.past = Totals()
         self.removed = False
+        self._rooms = 0
+        self._solos: WeakSet[SoloWorker] = WeakSet()
         self._changed = asyncio.Event()
         self._changed.set()
+        self.door = self._make_door(spec) if fleet.settings.jobs == "on" else None
         self._open(spec)
         self._task = asyncio.get_running_loop().create_task(self._follow())
 
@@ -60,6 +71,8 @@ class Served:
 
     def plan(self, head: RequestHead) -> Plan | SplitPlan:
         """Match a request, whose path has no prefix any more."""
+        if not self.traffic and self.door is not None and (shown := self.door.page(head)):
+            return shown  # what is kept is kept
         if self.spec.paused and not self.removed:
             return self._refusing(503, "The endpoint is paused.", "unavailable")
         if not self.traffic:
@@ -75,9 +88,48 @@ class Served:
 
     def hand_over(self, exchange: Exchange) -> None:
         """Take a request that was meant for a revision which is not in service any more."""
+        if self.door is not None and self.door.takes(exchange):
+            return
         plan = self.plan(exchange.head)
         exchange.plan = plan
         plan.handle(exchange)
+
+    # -- jobs
+
+    def _make_door(self, spec: EndpointSpec) -> JobDoor:
+        return JobDoor(
+            name=spec.name,
+            keeping=self.fleet.jobs,
+            settings=overridden(self.fleet.settings, spec),
+            traffic=JobTraffic(lambda: [(share, variant.deployed) for share, variant in self.traffic], self._mask),
+            allocate=self.memory.allocate,
+            access=self.fleet.access,
+            start_solo=self._start_solo,
+            most_alone=lambda: self.spec.scaling.max_replicas,
+            webhook_secret=self._webhook_secret,
+            room=self._room,
+        )
+
+    def _start_solo(self, number: int, more: Mapping[str, str]) -> SoloWorker:
+        solo = self.traffic[-1][1].start_solo(number, more)
+        self._solos.add(solo)
+        return solo
+
+    def _room(self) -> Path | None:
+        """Containers see no folder of this machine but their own."""
+        if self.fleet.target(self.spec) != "docker":
+            return None
+        self._rooms += 1
+        return Path(self.fleet.containers.spills(self.spec.name), f"c{self._rooms}")
+
+    def _webhook_secret(self) -> str | None:
+        sealed = self.spec.secrets.get(WEBHOOK_SECRET)
+        return None if sealed is None else unseal(sealed, WEBHOOK_SECRET, self.fleet.home.key)
+
+    def _mask(self, text: str) -> str:
+        for variant in (*self.variants.values(), *self.leaving):
+            text = variant.mask()(text)
+        return text
 
     # -- what is wanted
 
@@ -86,6 +138,8 @@ class Served:
         if spec != self.spec or self.removed:
             self.spec = spec
             self.removed = False
+            if self.door is not None:
+                self.door.configure(overridden(self.fleet.settings, spec))
             self._open(spec)
             self._changed.set()
 
@@ -104,6 +158,8 @@ class Served:
     def remove(self) -> None:
         """Serve nothing any more; what runs is finished."""
         self.removed = True
+        if self.door is not None:
+            self.door.remove()
         self._changed.set()
 
     async def _follow(self) -> None:
@@ -148,8 +204,22 @@ class Served:
             self.state, self.text = "rolling", ""
             self.fleet.event(spec.name, "rollout", "A new revision is being started.", revision=fresh[-1].digest)
         busy = max((variant.running for _, variant in self.traffic), default=0)
-        # Beside an older revision a new one has to show that it runs, even where nothing is to run for long.
-        counts = [variant.begin(0 if first else max(1, busy)) for variant in fresh]
+        # Beside an older revision a new one has to show that it runs, even where nothing is to run for long; and so has
+        # one that was tried before in vain.
+        again = [variant.forgive() for variant in fresh]
+        for variant in fresh:
+            trouble = await self._check(variant)
+            if self._changed.is_set() and spec is not self.spec:
+                return
+            if trouble:
+                self._fail(spec, trouble)
+                if first:
+                    variant.begin(0)  # it is tried for whoever calls: a node may come
+                else:
+                    self._drop(variant)
+                return
+        least = max(1, busy) if not first else 0
+        counts = [variant.begin(least or int(failed)) for variant, failed in zip(fresh, again, strict=True)]
         for variant, count in zip(fresh, counts, strict=True):
             trouble = await self._prove(variant, count)
             if self._changed.is_set() and spec is not self.spec:
@@ -171,6 +241,17 @@ class Served:
         if variant is None:
             variant = self.variants[key] = Variant(key, spec, revision, self)
         return variant
+
+    async def _check(self, variant: Variant) -> str:
+        """See whether a revision could have replicas, unless something else is wanted first: an image may take long."""
+        checked = asyncio.ensure_future(variant.check())
+        changed = asyncio.ensure_future(self._changed.wait())
+        try:
+            await asyncio.wait((checked, changed), return_when=asyncio.FIRST_COMPLETED)
+            return checked.result() if checked.done() else ""
+        finally:
+            checked.cancel()
+            changed.cancel()
 
     async def _prove(self, variant: Variant, count: int) -> str:
         """Wait until a revision has its replicas. Gives what went wrong, or nothing."""
@@ -198,6 +279,8 @@ class Served:
         """Move the pointer. From here on every new call goes there."""
         self.traffic = [(share, variant) for share, variant in traffic if share > 0]
         self.fleet.routes_changed()
+        if self.door is not None:
+            self.door.changed()
 
     def _retire_others(self) -> None:
         kept = {variant.key for _, variant in self.traffic}
@@ -258,7 +341,9 @@ class Served:
         endpoints = [variant.deployed.endpoint for variant in variants]
         counts = [variant.deployed.pool.counts() for variant in variants]
         total = Counts(*(sum(values) for values in zip(*map(astuple, counts), strict=True))) if counts else Counts()
-        return Subject(labels, self.past.with_live(endpoints), endpoints, total, self.fleet.decisions[self.spec.name])
+        counts_of_jobs = self.door.counts if self.door is not None else None
+        decisions = self.fleet.decisions[self.spec.name]
+        return Subject(labels, self.past.with_live(endpoints), endpoints, total, decisions, counts_of_jobs)
 
     # -- the end
 
@@ -271,7 +356,8 @@ class Served:
         """End all replicas."""
         self._task.cancel()
         all_of_them = [*self.variants.values(), *self.leaving]
-        await asyncio.gather(*(variant.stop(grace_s) for variant in all_of_them))
+        ends = [variant.stop(grace_s) for variant in all_of_them]
+        await asyncio.gather(*ends, *(solo.end() for solo in list(self._solos)))
 
 
 def _revision(spec: EndpointSpec, digest: str) -> Revision:

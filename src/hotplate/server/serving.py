@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +15,19 @@ from hotplate.edge.head import RequestHead
 from hotplate.server.access import AccessLog
 from hotplate.server.deployed import Deployed
 from hotplate.server.job_door import JobDoor
+from hotplate.server.job_keeping import JobKeeping
+from hotplate.server.job_traffic import JobTraffic
 from hotplate.server.life import Life, edge_limits, run_loop
 from hotplate.server.listening import url_of
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory
 from hotplate.server.process import Process
+from hotplate.server.tracing import close_traces, open_traces
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
+    from hotplate.server.solo import SoloWorker
 
 TRIM_S = 10.0
 
@@ -38,7 +43,7 @@ class Serving:
         listener: socket.socket,
         memory: Memory,
         id_prefix: str,
-        start: Callable[[int], Process],
+        start: Callable[[int, Mapping[str, str]], Process],
         entry: str,
         watch: Path | None,
         command: str | None,
@@ -51,6 +56,7 @@ class Serving:
         self.memory = memory
         memory.budget.limit = settings.body_memory_bytes
         self.access = AccessLog(log, settings.access_log)
+        self._traces = open_traces() if settings.traces == "on" else None
         self.deployed = Deployed(
             settings=settings,
             log=log,
@@ -58,24 +64,40 @@ class Serving:
             memory=memory,
             id_prefix=id_prefix,
             size=settings.workers,
-            spawn=start,
+            spawn=lambda number: start(number, {}),
             on_routes=self._routes,
             on_failed=self._failed,
             on_ready=self._ready,
+            traces=self._traces.of(name) if self._traces is not None else None,
         )
-        self.jobs: JobDoor | None = None
+        self.jobs: JobKeeping | None = None
+        self._door: JobDoor | None = None
         if settings.jobs == "on":
             deployed = self.deployed
-            self.jobs = deployed.router.jobs = deployed.system.jobs = JobDoor(
+            # A folder's name has a hash in it; hosts with one database have one name.
+            known = jobs_folder.name if settings.jobs_store is None else name
+            self.jobs = JobKeeping(jobs_folder, known, settings, log)
+
+            def start_solo(number: int, environment: Mapping[str, str]) -> SoloWorker:
+                from hotplate.server.solo import SoloWorker
+
+                return SoloWorker(
+                    log,
+                    lambda _: start(number, environment),
+                    memory=memory,
+                    setup_timeout_s=settings.setup_timeout_s,
+                    id_prefix=f"{name}-{number}",
+                )
+
+            self._door = deployed.router.jobs = deployed.system.jobs = JobDoor(
                 name=name,
-                folder=jobs_folder,
+                keeping=self.jobs,
                 settings=settings,
-                endpoint=deployed.endpoint,
-                router=deployed.router,
-                memory=memory,
-                log=log,
+                traffic=JobTraffic(lambda: [(100.0, deployed)], str),
+                allocate=memory.allocate,
                 access=self.access,
-                spawn=start,
+                start_solo=start_solo,
+                most_alone=lambda: settings.workers,
             )
         self._listener = listener
         self._entry = entry
@@ -112,6 +134,10 @@ class Serving:
         pool = self.deployed.pool
         await pool.adopt(processes)
         side = [loop.create_task(self._trim())]
+        if os.getpid() == 1:
+            from hotplate.server.orphans import reap
+
+            side.append(loop.create_task(reap()))
         if self._watch is not None:
             from hotplate.server.reload import watch
 
@@ -129,6 +155,7 @@ class Serving:
             self.log.info("Shutting down: finishing what is under way")
         await life.drain(self.edge, self._fail_waiting, pool.stop, self.jobs)
         self.access.flush()
+        await close_traces(self._traces, self.log)
         if not self._failed_to_start:
             self.log.info("Stopped")
         return self._status
@@ -140,8 +167,10 @@ class Serving:
         self.edge.heads.clear()
 
     def _ready(self) -> None:
-        if self.jobs is not None:
-            self.jobs.ready()
+        if self._door is not None and self.jobs is not None:
+            self._door.ready()
+            if not self._was_ready:
+                self.jobs.resume(all_there=False)
         if self._command is not None and not self._was_ready:
             from hotplate.server.command import run_command
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from hotplate.server.crashes import Crashes
@@ -21,6 +21,7 @@ from hotplate.wire.frames import Child
 if TYPE_CHECKING:
     from hotplate.deployment import records
     from hotplate.hardware.limiter import Share
+    from hotplate.server.links import AnyProcess
     from hotplate.server.log import Log
 
 LOWER: Mapping[Stage, Stage] = {"loaded": "imports", "imports": ""}
@@ -47,7 +48,7 @@ class Starter:
 
     def __init__(
         self,
-        spawn: Callable[[int, Stage], Process],
+        spawn: Callable[[int, Stage], AnyProcess | Awaitable[AnyProcess]],
         log: Log,
         *,
         template: records.Template,
@@ -82,7 +83,7 @@ class Starter:
         """The template's process, if there is one."""
         return None if self._template is None else self._template.process.pid
 
-    async def __call__(self, number: int) -> Process:
+    async def __call__(self, number: int) -> AnyProcess:
         """Start a worker. Raises OSError where the machine cannot, StartFailed where the project cannot be loaded."""
         for _ in range(TRIES):
             if not self.stage:
@@ -108,7 +109,8 @@ class Starter:
                 process.level = "cold"
                 process.marks = dict(template.process.marks)
             return process
-        return self._spawn(number, "")
+        made = self._spawn(number, "")
+        return await made if isinstance(made, Awaitable) else made
 
     def prepare(self) -> None:
         """Make the template now, so that the first start need not. Failing is told by the first start."""
@@ -147,6 +149,7 @@ class Starter:
 
     def _make(self) -> Template:
         process = self._spawn(0, self.stage)
+        assert isinstance(process, Process)  # templates are processes of this machine
         self._template = Template(process, self._log, self._timeout_s, self._ended)
         self._keep()
         return self._template

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from hotplate.server.metrics import SECONDS, Histogram
-from hotplate.server.totals import answers
+from hotplate.server.totals import Totals, answers
 
 if TYPE_CHECKING:
     from hotplate.server.fleet import Fleet
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def state_of(fleet: Fleet) -> dict[str, Any]:
-    """Everything that goes on now."""
+    """Everything that goes on now. `durations` of an endpoint counts its answers by the `duration_bounds` (seconds)."""
     return {
         "pid": os.getpid(),
         "snapshot": fleet.number,
         "url": fleet.url,
+        "duration_bounds": list(SECONDS),
         "connections": len(fleet.edge.connections) if fleet.edge is not None else 0,
         "endpoints": {name: _endpoint(served) for name, served in fleet.served.items()},
     }
@@ -48,10 +49,24 @@ def _endpoint(served: Served) -> dict[str, Any]:
         "errors_total": errors,
         "refused_total": totals.refused,
         "restarts_total": totals.restarts,
+        "replicas_lost_total": totals.losses,
         "trouble": next((endpoint.trouble for endpoint in endpoints if endpoint.trouble), ""),
         "p50_s": quantile(durations, 0.5),
         "p99_s": quantile(durations, 0.99),
+        "durations": durations.counts,
+        "cold_starts": _cold_starts(totals),
     }
+
+
+def _cold_starts(totals: Totals) -> dict[str, list[float]]:
+    """By level: how many workers were started, and the seconds that it took them until they could answer."""
+    found: dict[str, list[float]] = {}
+    for (level, part), times in totals.cold_starts.items():
+        if part in ("spawn", "import", "setup"):
+            held = found.setdefault(level, [0, 0.0])
+            held[0] = max(held[0], sum(times.counts))
+            held[1] += times.total
+    return found
 
 
 def _variant(variant: Variant, percent: float) -> dict[str, Any]:

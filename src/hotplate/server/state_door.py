@@ -10,22 +10,44 @@ import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import EdgeLimits, Plan, Refusal
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json, problem
 from hotplate.server.access import AccessLog
+from hotplate.server.all_jobs import AllJobsPlan
+from hotplate.server.job_keeping import JobKeeping
 from hotplate.server.log import Log
 from hotplate.server.plans import Page, PagePlan, RefusalPlan
 
+if TYPE_CHECKING:
+    from hotplate.scaling.replay import Trace
+
+TRACES = "/traces/"
+
 
 class StateDoor:
-    """Answers `GET /state` and `POST /reload`. `reload` gives the number of the snapshot that is served then."""
+    """Answers `GET /state`, `GET /traces/NAME`, `POST /jobs` and `POST /reload`.
 
-    def __init__(self, path: Path, reload: Callable[[], int], state: Callable[[], dict[str, Any]]) -> None:
+    `reload` gives the number of the snapshot that is served then; `trace` what an autoscaler saw, or None; `jobs` are
+    those of all endpoints.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        reload: Callable[[], int],
+        state: Callable[[], dict[str, Any]],
+        trace: Callable[[str], Trace | None],
+        jobs: JobKeeping,
+    ) -> None:
         self._path = path
+        self._trace = trace
+        self._jobs = jobs
         self._reload = reload
         self._state = state
         self._access = AccessLog(Log(), "off")
@@ -57,4 +79,16 @@ class StateDoor:
             return PagePlan(self._access, lambda _: Page(200, encode_json(self._state())))
         if (head.method, head.path) == ("POST", "/reload"):
             return PagePlan(self._access, lambda _: Page(200, encode_json({"snapshot": self._reload()})))
-        return RefusalPlan(self._access, Refusal(404, problem("There are GET /state and POST /reload.")))
+        if (head.method, head.path) == ("POST", "/jobs"):
+            return AllJobsPlan(self._access, self._jobs)
+        if head.method == "GET" and head.path.startswith(TRACES):
+            return PagePlan(self._access, lambda head: self._traced(head.path.removeprefix(TRACES)))
+        return RefusalPlan(
+            self._access, Refusal(404, problem("There are GET /state, GET /traces/NAME, POST /jobs and POST /reload."))
+        )
+
+    def _traced(self, name: str) -> Page:
+        trace = self._trace(name)
+        if trace is None:
+            return Page(404, problem("No endpoint of this name has an autoscaler now."))
+        return Page(200, msgspec.json.encode(trace))

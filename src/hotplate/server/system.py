@@ -87,7 +87,7 @@ class System:
         endpoint = self.endpoint
         asleep = endpoint.on_held is not None and not endpoint.links and not endpoint.trouble
         state = "SHUTTING_DOWN" if self.draining else "SCALED_TO_ZERO" if asleep else endpoint.state
-        body = {"status": state, "async_enable": True}
+        body = {"status": state, "async_enable": self.jobs is not None}
         if endpoint.trouble:
             body["detail"] = endpoint.trouble
         return Page(200 if self.ready else 503, encode_json(body))
@@ -103,9 +103,9 @@ class System:
         if self.subject is not None:
             return Page(200, ("\n".join(endpoint_lines([self.subject()])) + "\n").encode(), CONTENT_TYPE)
         endpoint = self.endpoint
-        subject = Subject({}, Totals().with_live([endpoint]), [endpoint])
+        counts = self.jobs.counts if self.jobs is not None else None
+        subject = Subject({}, Totals().with_live([endpoint]), [endpoint], jobs=counts)
         lines = endpoint_lines([subject]) + server_lines(self.edge, endpoint.memory.held, self._begun)
-        lines += self.jobs.metrics() if self.jobs is not None else []
         return Page(200, ("\n".join(lines) + "\n").encode(), CONTENT_TYPE)
 
 

@@ -15,7 +15,7 @@ class Totals:
     def __init__(self) -> None:
         self.routes: dict[str, RouteMetrics] = {}
         self.queue_wait = Histogram(SECONDS)
-        self.refused = self.lost_calls = self.restarts = 0
+        self.refused = self.lost_calls = self.restarts = self.losses = 0
         self.cold_starts: dict[tuple[str, str], Histogram] = {}
         self.counted = Counted()
 
@@ -26,6 +26,7 @@ class Totals:
         self.refused += endpoint.refused
         self.lost_calls += endpoint.lost_calls
         self.restarts += endpoint.restarts
+        self.losses += endpoint.losses
         self._add_starts(endpoint.cold_starts.times)
         self.counted.absorb(endpoint.counted)
 
@@ -45,7 +46,8 @@ class Totals:
         copy = Totals()
         copy._add_routes(self.routes.values())
         copy.queue_wait.add(self.queue_wait)
-        copy.refused, copy.lost_calls, copy.restarts = self.refused, self.lost_calls, self.restarts
+        copy.refused, copy.lost_calls = self.refused, self.lost_calls
+        copy.restarts, copy.losses = self.restarts, self.losses
         copy._add_starts(self.cold_starts)
         copy.counted.absorb(self.counted)
         for endpoint in endpoints:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,19 +19,22 @@ from hotplate.config.settings import SETTINGS
 from hotplate.deployment.masking import Mask
 from hotplate.deployment.records import EndpointSpec, Revision
 from hotplate.edge.exchange import Exchange
-from hotplate.errors import PlatformError
+from hotplate.errors import HotplateError, PlatformError
 from hotplate.scaling.decision import Decision
 from hotplate.scaling.policy import initial
 from hotplate.server.deployed import Deployed
 from hotplate.server.placement import Placement
+from hotplate.server.process import StartFailed
 from hotplate.server.replica_log import ReplicaLog
 from hotplate.server.scaler import Scaler
 from hotplate.server.starter import Starter
+from hotplate.targets.opening import REMOTE
 from hotplate.wire.failure import Failure
 
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.server.served import Served
+    from hotplate.server.solo import SoloWorker
 
 TRIES = 3
 """Replicas that may die while they start, before it is said that the revision cannot start."""
@@ -52,7 +55,7 @@ class Variant:
         self.changed = asyncio.Event()
         self._served = served
         self._spec = spec
-        settings = overridden(fleet.settings, spec)
+        settings = self._settings = overridden(fleet.settings, spec)
         id_prefix = os.urandom(4).hex()
         self.placement = Placement(
             spec=spec,
@@ -64,7 +67,19 @@ class Variant:
             url=fleet.url,
             token=served.token.text,
             id_prefix=id_prefix,
+            containers=fleet.containers,
+            targets=fleet.targets,
+            kind=fleet.target(spec),
+            note=lambda text: fleet.event(spec.name, "memory_limit", text, revision=revision.digest),
         )
+        kind = fleet.target(spec)
+        contained = self._contained = kind == "docker"
+        here = kind == "local"
+        self.remote = kind in REMOTE
+        self._start = {"local": self.placement.start, "docker": self.placement.start_contained}.get(
+            kind, self.placement.start_remote
+        )
+        served.memory.spills = fleet.containers.spills(spec.name) if contained else ""
         self._mask: Mask | None = None
         log = ReplicaLog(
             fleet.log,
@@ -75,10 +90,10 @@ class Variant:
             journal=fleet.journal,
         )
         self.starter = Starter(
-            self.placement.start,
+            self._start,
             log,
             # A process that has looked for GPUs while it was a template has found those of another replica.
-            template="off" if spec.hardware.gpus else spec.scaling.template,
+            template="off" if spec.hardware.gpus or not here else spec.scaling.template,
             admit=self.placement.admit,
             keep_s=spec.scaling.keep_template_s,
             setup_timeout_s=settings.setup_timeout_s,
@@ -97,14 +112,28 @@ class Variant:
             on_ready=self._ready,
             on_held=lambda: None,  # until there is a scaler
             version=revision.digest[:12],
+            traces=fleet.traces.of(spec.name, revision.digest) if fleet.traces is not None else None,
         )
         self.deployed.system.private = not spec.public
         self.deployed.system.subject = lambda: served.subject({})
+        self.deployed.router.jobs = self.deployed.system.jobs = served.door
         self.deployed.use(revision.contract)
-        if text := fleet.limiter.explain(spec.hardware):
+        if here and (text := fleet.limiter.explain(spec.hardware)):
             fleet.event(spec.name, "limits", text, revision=self.digest)
         self.scaler: Scaler | None = None
         self.saved_size = 0
+
+    def start_solo(self, number: int, environment: Mapping[str, str]) -> SoloWorker:
+        """Start a replica for one job alone, which the pool does not count."""
+        from hotplate.server.solo import SoloWorker
+
+        return SoloWorker(
+            self.deployed.log,
+            lambda _: self._start(number, more=environment),
+            memory=self.deployed.endpoint.memory,
+            setup_timeout_s=self._settings.setup_timeout_s,
+            id_prefix=f"{self._spec.name}-{number}",
+        )
 
     def mask(self) -> Mask:
         """What takes the endpoint's secrets out of a text. Made once, and with it the secrets are opened."""
@@ -137,6 +166,30 @@ class Variant:
         if self.deployed.system.private == spec.public:
             self.deployed.system.private = not spec.public
             self.deployed.system.contract_changed()
+
+    def forgive(self) -> bool:
+        """Forget why it did not run: it is to be tried anew. Gives whether there was something to forget."""
+        failed = bool(self.text)
+        if failed:
+            self.text, self._failures = "", 0
+            self.deployed.endpoint.trouble = ""
+            self.deployed.pool.try_now()
+        return failed
+
+    async def check(self) -> str:
+        """See whether its target could have a replica of it at all. Gives what speaks against it, or nothing."""
+        try:
+            if self.remote:
+                await self.placement.check_remote()
+            else:
+                self.placement.check_here()
+            if self._contained:
+                await self.placement.prepare_image()
+        except HotplateError as error:
+            self.text = error.message
+        except StartFailed as error:
+            self.text = self.mask()(error.failure.text().strip())
+        return self.text
 
     def begin(self, least: int) -> int:
         """Have the autoscaler begin, with at least so many replicas until `prove`. Gives how many there are to be."""
@@ -172,6 +225,8 @@ class Variant:
         self._served.recovered(self)
         self.text = ""
         self.changed.set()
+        if self._served.door is not None:
+            self._served.door.ready()
 
     def _failed(self, failure: Failure) -> None:
         """A replica could not start, and none has run before.
@@ -181,6 +236,7 @@ class Variant:
         """
         self._failures += 1
         text = self.mask()(failure.text().strip())
+        self.deployed.log.block(text)
         self._served.fleet.event(self._served.spec.name, "replica_failed", text, revision=self.digest)
         if not failure.trace and self._failures < TRIES:
             return
@@ -219,7 +275,9 @@ class Variant:
 def variant_key(spec: EndpointSpec, revision: Revision) -> str:
     """What tells one variant of an endpoint from another: all that a replica is started with."""
     rest = (sorted(spec.env.items()), sorted(spec.secrets.items()), spec.hardware, spec.volume, spec.scaling.template)
-    told = msgspec.json.encode((*rest, sorted(spec.limits.items())))
+    limits = sorted(item for item in spec.limits.items() if item[0] in SETTINGS and SETTINGS[item[0]].group != "jobs")
+    target = (spec.target,) if spec.target else ()
+    told = msgspec.json.encode((*rest, limits, *target))
     return f"{revision.digest}:{hashlib.sha256(told).hexdigest()[:12]}"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from hotplate.deployment.home import Home
+from hotplate.deployment.names import check_endpoint
+from hotplate.errors import NotFound
 
 PATIENCE_S = 5.0
 
@@ -26,11 +28,32 @@ class _Connection(http.client.HTTPConnection):
 
 def read_state(home: Home) -> dict[str, Any]:
     """What the server says; nothing while it is away."""
-    connection = _Connection(str(home.server_socket))
     try:
-        connection.request("GET", "/state")
-        return msgspec.json.decode(connection.getresponse().read(), type=dict[str, Any])
+        return msgspec.json.decode(_get(home, "/state")[1], type=dict[str, Any])
     except (OSError, http.client.HTTPException, msgspec.DecodeError):
         return {}
+
+
+def read_trace(home: Home, name: str) -> bytes:
+    """What the autoscaler of an endpoint has seen, as JSON.
+
+    Raises:
+        NotFound: there is no such endpoint, or the server is away.
+    """
+    try:
+        status, body = _get(home, f"/traces/{check_endpoint(name)}")
+    except (OSError, http.client.HTTPException):
+        raise NotFound(f"No server runs in {home.root}, and it keeps traces only while it runs.") from None
+    if status != 200:
+        raise NotFound(f"No endpoint called {name} has an autoscaler now. Is it deployed, and not paused?")
+    return body
+
+
+def _get(home: Home, path: str) -> tuple[int, bytes]:
+    connection = _Connection(str(home.server_socket))
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
     finally:
         connection.close()

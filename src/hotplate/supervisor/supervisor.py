@@ -18,6 +18,7 @@ from hotplate.deployment.home import Home, write_whole
 from hotplate.server.log import Log
 from hotplate.server.process import describe_exit
 from hotplate.supervisor.child import Child
+from hotplate.supervisor.own_log import LOOK_S, OwnLog
 
 WATCHED = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 PATIENCE_S = 5.0
@@ -46,6 +47,7 @@ class Supervisor:
         self._sockets = sockets
         self._grace_s = grace_s
         self._started_at = time.time()
+        self._own_log = OwnLog(home)
 
     def run(self) -> int:
         """Supervise until a signal. Gives the exit status."""
@@ -60,6 +62,8 @@ class Supervisor:
                     return self._end()
                 self._reap()
                 self._start_due()
+                if self._own_log.in_use:
+                    self._own_log.keep_small()
         finally:
             self._home.supervisor_file.unlink(missing_ok=True)
 
@@ -78,7 +82,7 @@ class Supervisor:
 
     def _until_due(self) -> float:
         waits = [child.due - monotonic() for child in self._children if child.pid is None]
-        return max(0.0, min(waits)) if waits else 3600.0
+        return max(0.0, min(waits)) if waits else LOOK_S
 
     def _reap(self) -> list[Child]:
         """Learn which children have ended."""

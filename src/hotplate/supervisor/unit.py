@@ -1,10 +1,14 @@
-"""A systemd unit for `hotplate up`."""
+"""A systemd unit for `hotplate up`.
+
+`Delegate` gives it a control group of its own to divide, which is how replicas are held to their processors and memory.
+"""
 
 from __future__ import annotations
 
 import os
 import pwd
 import sys
+from pathlib import Path
 
 from hotplate.deployment.home import VARIABLE, Home
 
@@ -23,8 +27,9 @@ Restart=on-failure
 KillMode=mixed
 TimeoutStopSec=90
 LimitNOFILE=65536
+Delegate=yes
 NoNewPrivileges=yes
-PrivateTmp=yes
+{private_tmp}
 
 [Install]
 WantedBy=multi-user.target
@@ -35,7 +40,17 @@ def unit(home: Home, words: list[str]) -> str:
     """The unit's text, for the user and the home of this moment."""
     command = " ".join(quote(word) for word in (sys.executable, "-m", "hotplate.cli", "up", *words))
     user = pwd.getpwuid(os.getuid()).pw_name
-    return TEXT.format(user=user, home_setting=quote(f"{VARIABLE}={home.root}").replace("$$", "$"), command=command)
+    return TEXT.format(
+        user=user,
+        home_setting=quote(f"{VARIABLE}={home.root}").replace("$$", "$"),
+        command=command,
+        private_tmp=f"PrivateTmp={'no' if _is_temporary(home.root) or _is_temporary(Path(sys.prefix)) else 'yes'}",
+    )
+
+
+def _is_temporary(folder: Path) -> bool:
+    """Whether a folder lies where PrivateTmp would put an empty one in its place."""
+    return any(folder.resolve().is_relative_to(Path(place)) for place in ("/tmp", "/var/tmp"))  # noqa: S108
 
 
 def quote(word: str) -> str:

@@ -12,18 +12,25 @@ from dataclasses import dataclass, replace
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
 from hotplate.deployment.home import VARIABLE, Home
+from hotplate.deployment.shared import FILES, find_store, keep_store
 from hotplate.errors import Conflict, PlatformError
+from hotplate.jobs.places import check_places
+from hotplate.jobs.webhooks import check_settings
 from hotplate.server.listening import bind, url_of
 from hotplate.server.log import make_log
-from hotplate.supervisor import lock
+from hotplate.server.tracing import check_traces
+from hotplate.supervisor import lock, store
 from hotplate.supervisor.child import Child, python
 from hotplate.supervisor.first import make_installation
 from hotplate.supervisor.https import caddy, host_of
+from hotplate.supervisor.own_log import OwnLog
 from hotplate.supervisor.supervisor import Supervisor
 
 BACKLOG = 2048
 START_S = 30.0
-LOG_NAME = "up.log"
+TARGET = "HOTPLATE_TARGET"
+STORE = "HOTPLATE_STORE"
+ADDRESS = "HOTPLATE_RAY_ADDRESS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +42,9 @@ class Options:
     control_port: int = 8081
     i_know: bool = False
     https: str = ""
+    target: str = ""
+    store: str | None = None
+    address: str = ""
 
 
 def run(home: Home, options: Options) -> int:
@@ -55,15 +65,26 @@ def _run(home: Home, options: Options) -> int:
     if options.https:
         host_of(options.https)
     flags = {"host": options.host, "port": str(options.port)} | ({"i_know": "true"} if options.i_know else {})
-    settings = resolve(flags=flags, environ=os.environ).settings
+    told = {TARGET: options.target, ADDRESS: options.address, STORE: options.store}
+    environ = {**os.environ, **{name: value for name, value in told.items() if value}}
+    settings = resolve(flags=flags, environ=environ).settings
     log = make_log(settings.log_level, settings.log_format)
+    if settings.traces == "on":
+        check_traces()
+    check_places(settings)
+    check_settings(settings)
+    shared = find_store(home, settings.store)
+    if shared is not None:
+        store.check(home, shared, log)
     data = bind(settings, why=OPEN_HOST)
     control = bind(replace(settings, host="127.0.0.1", port=options.control_port))
     for sock in (data, control):
         sock.listen(BACKLOG)
     new = make_installation(home)
+    keep_store(home, shared)
+    environ[STORE] = shared or FILES
     url, control_url = url_of(data), url_of(control)
-    env = {**os.environ, VARIABLE: str(home.root), **_as_environment(settings, options.https)}
+    env = {**environ, VARIABLE: str(home.root), **_as_environment(settings, options.https)}
     children = [
         Child("server", python("hotplate.server"), data.fileno(), env),
         Child("control", python("hotplate.control"), control.fileno(), env),
@@ -78,6 +99,10 @@ def _run(home: Home, options: Options) -> int:
     ).run()
 
 
+def _store(given: str | None) -> dict[str, str]:
+    return {STORE: given} if given else {}
+
+
 OPEN_HOST = "Serving on {host} would send tokens over the network as they are, for anyone on the way to read."
 
 
@@ -89,8 +114,10 @@ def _as_environment(settings: Settings, https: str) -> dict[str, str]:
     return given | ({"HOTPLATE_I_KNOW": "true"} if settings.i_know else {})
 
 
-def start_detached(home: Home, words: list[str]) -> dict[str, object]:
+def start_detached(home: Home, words: list[str], *, store: str | None = None) -> dict[str, object]:
     """Start `hotplate up` with these further words in the background; give what it says of itself once it serves.
+
+    `store` goes to it in its environment, which others cannot read as they can its words.
 
     Raises:
         Conflict: it is up already. PlatformError: it ended at once; its words are in the message.
@@ -99,7 +126,9 @@ def start_detached(home: Home, words: list[str]) -> dict[str, object]:
     if lock.is_up(home):
         lock.Lock(home)  # raises, with who it is
         raise Conflict("Hotplate is up already.")
-    path = home.logs / LOG_NAME
+    own_log = OwnLog(home)
+    own_log.keep_small()
+    path = own_log.path
     with path.open("ab") as log:
         begun = log.tell()
         process = subprocess.Popen(
@@ -107,7 +136,7 @@ def start_detached(home: Home, words: list[str]) -> dict[str, object]:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            env={**os.environ, VARIABLE: str(home.root)},
+            env={**os.environ, VARIABLE: str(home.root), **_store(store)},
             start_new_session=True,
         )
     end = time.monotonic() + START_S

@@ -106,12 +106,17 @@ def _grains(length: int) -> int:
 class Spill:
     """A body in a file of its own. `path` names it for the other process; `close` gives its room back.
 
+    With a folder it is a file there, for a process that does not see this one's descriptors.
+
     All of the room is reserved at once: a file that cannot grow would end a process that writes to its mapping.
     """
 
-    def __init__(self, length: int) -> None:
-        self._folder = ""
-        if hasattr(os, "memfd_create"):
+    def __init__(self, length: int, folder: str = "") -> None:
+        self._folder = self._file = ""
+        if folder:
+            self.path = self._file = f"{folder}/{os.urandom(16).hex()}"
+            self._fd = os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        elif hasattr(os, "memfd_create"):
             self._fd = os.memfd_create("hotplate-spill", os.MFD_CLOEXEC)
             self.path = f"/proc/{os.getpid()}/fd/{self._fd}"
         else:  # macOS
@@ -156,6 +161,8 @@ class Spill:
 
     def _remove(self) -> None:
         os.close(self._fd)
+        if self._file:
+            os.unlink(self._file)  # noqa: PTH108
         if self._folder:
             os.unlink(self.path)  # noqa: PTH108
             os.rmdir(self._folder)  # noqa: PTH106

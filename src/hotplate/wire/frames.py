@@ -61,9 +61,10 @@ HELD = 26  # a template has loaded what it was told to; body: Held
 FORKED = 27  # a template's child is there; id: that of the FORK, stamp: its pid; its pidfd travels beside it
 GONE = 28  # a template's child has ended; stamp: its pid; body: its status, 4 bytes little endian
 PROGRESS = 29  # how far a call is; id: the call; meta: Progress
+TRACED = 30  # the author's function has run; id: the call; stamp: monotonic ns when it began; meta: Traced
 
 TO_WORKER = range(REQUEST, CHECKS + 1)
-FROM_WORKER = range(HELLO, PROGRESS + 1)
+FROM_WORKER = range(HELLO, TRACED + 1)
 
 # flags
 ARENA = 1
@@ -77,7 +78,8 @@ RUNNING = STATES.index("RUNNING")
 class Meta(msgspec.Struct, omit_defaults=True, array_like=True):
     """What a request carries besides its body, where it is not a plain JSON body.
 
-    `spill` is the path of a spilled body; `request_id` is there only when the caller named it.
+    `spill` is the path of a spilled body; `request_id` is there only when the caller named it. `trace` is there only
+    where traces are on: `traceparent` and `tracestate` of the worker's span.
     """
 
     content_type: str = "application/json"
@@ -85,6 +87,7 @@ class Meta(msgspec.Struct, omit_defaults=True, array_like=True):
     headers: dict[str, str] = {}
     spill: str = ""
     request_id: str = ""
+    trace: tuple[str, ...] = ()
 
 
 class Reply(msgspec.Struct, omit_defaults=True, array_like=True):
@@ -110,6 +113,13 @@ class Progress(msgspec.Struct, array_like=True):
     text: str
 
 
+class Traced(msgspec.Struct, array_like=True):
+    """How long the author's function ran, and the name of the exception's type that it raised."""
+
+    took_ns: int
+    error: str
+
+
 class Child(msgspec.Struct, omit_defaults=True, array_like=True):
     """What a worker that comes out of a template is told: the prefix of its request ids, and variables of its own."""
 
@@ -132,6 +142,7 @@ decode_meta = msgspec.msgpack.Decoder(Meta).decode
 decode_reply = msgspec.msgpack.Decoder(Reply).decode
 decode_sample = msgspec.msgpack.Decoder(Sample).decode
 decode_progress = msgspec.msgpack.Decoder(Progress).decode
+decode_traced = msgspec.msgpack.Decoder(Traced).decode
 decode_any = msgspec.msgpack.Decoder(dict[str, Any]).decode
 
 

@@ -66,9 +66,10 @@ class Spec(msgspec.Struct):
     options: dict[str, str] = {}
     name: str = ""
     description: str = ""
-    errand: Literal["describe", "store_assets"] | None = None
+    errand: Literal["describe", "store_assets", "setup"] | None = None
     enter: bool = False
     template: Literal["", "imports", "loaded"] = ""
+    traces: bool = False
 
     def project(self) -> Project:
         """The project that the spec names."""
@@ -138,7 +139,7 @@ def _run(spec: Spec, channel: Channel) -> int:
     _reach_siblings(spec.dialect)
     loaded = registry.get(spec.dialect).load(spec.project(), spec.match())
     contract, mounts = mount(_with_options(loaded.contract, spec.options), spec.faces)
-    invoker = Invoker(loaded.calls, mounts, channel, spec.id_prefix)
+    invoker = _traced(spec)(loaded.calls, mounts, channel, spec.id_prefix)
     described = frames.frame(frames.CONTRACT, body=encode_contract(contract))
     asynchronous = any(route.asynchronous for route in contract.routes)
     stage, early = spec.template, ""
@@ -148,7 +149,7 @@ def _run(spec: Spec, channel: Channel) -> int:
         return 0
     if not stage:
         channel.send(described)
-    if spec.errand is not None:
+    if spec.errand in ("describe", "store_assets"):
         if spec.errand == "store_assets":
             _hook("store_assets", loaded.store_assets, spec)
         channel.state("STOPPED")  # without this word the server takes the end for a crash
@@ -159,18 +160,30 @@ def _run(spec: Spec, channel: Channel) -> int:
     if loaded.metrics is not None:
         loaded.metrics(channel.count)
     _hook("setup", loaded.setup, spec, loop)
+    if spec.errand == "setup":
+        channel.state("STOPPED")
+        return 0
     channel.on_checks = lambda path: start_checks(path, invoker)
     if stage == "loaded":
         if not _hold(channel, invoker, described, early):
             return 0
         channel.state("SETUP_SERVICE")
         loop = _loop() if asynchronous else None
+    invoker.begin(spec.name)
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
     channel.state("SHUTTING_DOWN")
     _hook("on_server_shutdown", loaded.shutdown, spec, loop)
     channel.state("STOPPED")
     return 0
+
+
+def _traced(spec: Spec) -> type[Invoker]:
+    if not spec.traces:
+        return Invoker
+    from hotplate.worker.traces import TracedInvoker
+
+    return TracedInvoker
 
 
 def _hold(channel: Channel, invoker: Invoker, described: bytes, early: str) -> bool:

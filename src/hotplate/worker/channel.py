@@ -43,8 +43,9 @@ class Channel:
     """Frames in, frames out.
 
     `queue` holds calls in their order; whoever takes one calls `start` first. `flows` holds the streams that are
-    open. `closing` says that the server asked for an end, `gone` that nothing more will come from it: the calls
-    that it sent before are still owed an answer in the first case, and to nobody in the second.
+    open, `cancelled` the plain calls that run and that nobody waits for (the engine sees to it). `closing` says that
+    the server asked for an end, `gone` that nothing more will come from it: the calls that it sent before are still
+    owed an answer in the first case, and to nobody in the second.
     """
 
     def __init__(self, sock: socket.socket, requests: Arena, answers: Arena) -> None:
@@ -53,11 +54,13 @@ class Channel:
         self.answers = answers
         self.queue: deque[Work] = deque()
         self.flows: dict[int, Flow] = {}
+        self.cancelled: set[int] = set()
         self.closing = False
         self.gone = False
         self.on_cancel: Callable[[int], None] | None = None
         self.on_window: Callable[[int], None] | None = None
         self.on_checks: Callable[[str], None] | None = None
+        self._inbox = memoryview(bytearray(READ_BYTES))
         self._rest = b""
         self._lock = Lock()
         self._answers_lock = Lock()
@@ -98,15 +101,15 @@ class Channel:
     def read(self, *, block: bool = True) -> bool:
         """Read what is there and sort it. False when the server is gone, or nothing came and `block` is false."""
         try:
-            data = self.socket.recv(READ_BYTES, 0 if block else socket.MSG_DONTWAIT)
+            count = self.socket.recv_into(self._inbox, 0, 0 if block else socket.MSG_DONTWAIT)
         except BlockingIOError:
             return False
         except ConnectionResetError:
-            data = b""
-        if not data:
+            count = 0
+        if not count:
             self.closing = self.gone = True
             return False
-        self.feed(data)
+        self.feed(bytes(self._inbox[:count]))
         return True
 
     def feed(self, data: bytes) -> None:
@@ -160,6 +163,11 @@ class Channel:
                 self.on_checks(payload.decode())
         else:
             raise WireError(f"A frame of kind {kind} came from the server; this worker does not know it.")
+
+    def unwanted(self, call_id: int) -> bool:
+        """Whether nobody waits for a call that runs."""
+        flow = self.flows.get(call_id)
+        return flow.cancelled if flow is not None else call_id in self.cancelled
 
     def drop(self, call_id: int) -> None:
         """Tell the server that a cancelled call is over and its slot free."""

@@ -6,6 +6,7 @@ takes many answers. `Channel.start` tells it after a crash which of them had beg
 
 from __future__ import annotations
 
+from threading import get_ident
 from time import monotonic_ns
 
 from hotplate.worker import progress
@@ -27,7 +28,19 @@ def serve(channel: Channel, invoker: Invoker) -> None:
     start = channel.start
     streams = any(route.stream for route in routes)
     out: list[bytes] = []
-    progress.serve(channel, channel.current)
+    cancelled = channel.cancelled
+    this_thread = get_ident()
+
+    def cancel(call_id: int) -> None:
+        if call_id == channel.current() and call_id not in channel.flows:
+            cancelled.add(call_id)
+
+    def look() -> None:
+        if get_ident() == this_thread:  # a thread of the author's own must not read here
+            channel.read(block=False)
+
+    channel.on_cancel = cancel
+    progress.serve(channel, channel.current, look)
 
     def wait(flow: Flow) -> None:
         while flow.full and channel.read():
@@ -39,6 +52,8 @@ def serve(channel: Channel, invoker: Invoker) -> None:
         while queue:
             work = queue.popleft()
             start(work[0])
+            if cancelled:  # the call before this one
+                cancelled.clear()
             if streams and routes[work[1]].stream:
                 if out:
                     channel.send(b"".join(out))

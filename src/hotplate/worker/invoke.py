@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import lru_cache
 from sys import getrefcount
 from time import monotonic_ns
 from typing import Any
 
+from hotplate.authoring import Cancelled
 from hotplate.contract import Batching, Mount
 from hotplate.dialects.base import Call
 from hotplate.errors import InvalidOutput, Unavailable
@@ -32,7 +34,7 @@ from hotplate.wire.frames import (
     encode_meta,
 )
 from hotplate.wire.layout import HEADER
-from hotplate.worker.channel import Channel, Work, view_of
+from hotplate.worker.channel import CANCELLED_STATUS, Channel, Work, view_of
 from hotplate.worker.reports import report
 
 
@@ -43,6 +45,14 @@ def _counts(values: tuple[Any, ...]) -> list[int]:
 
 UNHELD = _counts((object(),))[0]
 """The count of a value that is held by `values` alone. It differs between versions of Python."""
+
+
+UNWANTED = Answer(status=CANCELLED_STATUS)
+"""What a call gives that ended because nobody waits for it."""
+
+
+HEADS, HEAD_BYTES = 64, 512
+"""How many heads are remembered, and how long they may be. Callers choose them, so a few must do."""
 
 
 class Bound:
@@ -58,6 +68,7 @@ class Bound:
         "function",
         "name",
         "notes",
+        "quick",
         "stream",
         "stream_type",
         "where",
@@ -73,6 +84,7 @@ class Bound:
         self.decode = codec.decode
         self.encode = codec.encode
         self.notes: bool = getattr(codec, "notes", False)
+        self.quick: Callable[[Buffer], tuple[Any, ...]] | None = getattr(codec, "quick", None)
         self.begin: Callable[[Head | None], Stream | None] | None = getattr(codec, "begin", None)
         self.stream = call.route.stream
         self.asynchronous = call.route.asynchronous
@@ -91,6 +103,10 @@ class Invoker:
         ]
         self.channel = channel
         self.id_prefix = id_prefix
+        self._heads: dict[bytes, Head] = {}  # of recent calls, by their meta; for codecs that leave no notes
+
+    def begin(self, name: str) -> None:
+        """Calls come from now on. `name` is the endpoint's."""
 
     def answer(self, work: Work) -> bytes:
         """Run a call of a plain route in this thread and give its answer frame."""
@@ -101,9 +117,11 @@ class Invoker:
         begun = ended = 0
         body: Buffer = payload
         try:
-            if flags or meta or route.notes:
+            if flags or meta:
                 body, head = self.open(work)
-            values = route.decode(body, head)
+            elif route.notes and not (route.quick is not None and (values := route.quick(payload))):
+                head = Head(headers={}, request_id=f"{self.id_prefix}{call_id:x}")
+            values = values or route.decode(body, head)
             begun = monotonic_ns()
             value = route.function(*values)
             ended = monotonic_ns()
@@ -121,21 +139,34 @@ class Invoker:
         """Find a call's body (in the frame, in the arena or spilled) and its head."""
         _, index, flags, meta_bytes, _, payload = work
         head: Head | None = None
-        spill = ""
+        body: Buffer = payload
         if meta_bytes:
-            meta = decode_meta(payload[:meta_bytes])
-            spill = meta.spill
-            if meta.headers or meta.query or meta.content_type != "application/json":
-                head = Head(content_type=meta.content_type, query=meta.query, headers=meta.headers)
+            meta = payload[:meta_bytes]
+            body = payload[meta_bytes:]
+            notes = self.routes[index].notes
+            head = None if notes else self._heads.get(meta)
+            if head is None:
+                head = self._head(meta, keep=not notes and not flags & SPILL)
         if self.routes[index].notes:
             head = head or Head(headers={})
             head.request_id = self.request_id(work)
-        body: Buffer = payload[meta_bytes:] if meta_bytes else payload
         if flags & ARENA:
-            body = view_of(self.channel, flags, bytes(body)).toreadonly()
+            body = view_of(self.channel, flags, body).toreadonly()
         elif flags & SPILL:
-            body = memoryview(open_spill(spill))
+            body = memoryview(open_spill(decode_meta(payload[:meta_bytes]).spill))
         return body, head
+
+    def _head(self, meta: bytes, *, keep: bool) -> Head | None:
+        """Decode a head, and remember it where many calls may share it. None: a plain call of JSON."""
+        told = decode_meta(meta)
+        if not (told.headers or told.query or told.content_type != "application/json"):
+            return None
+        head = Head(content_type=told.content_type, query=told.query, headers=told.headers)
+        if keep and len(meta) <= HEAD_BYTES:
+            if len(self._heads) >= HEADS:
+                self._heads.clear()
+            self._heads[meta] = head
+        return head
 
     @staticmethod
     def close(body: Buffer, values: tuple[Any, ...] = ()) -> None:
@@ -162,6 +193,8 @@ class Invoker:
 
     def failed(self, route: Bound, error: BaseException, work: Work) -> Answer:
         """The answer to a call that raised. Errors that are not the caller's are printed for the author."""
+        if isinstance(error, Cancelled) and self.channel.unwanted(work[0]):
+            return UNWANTED
         request_id = self.request_id(work)
         answer = route.codec.error(error, request_id)
         if answer.status >= 500 and not isinstance(error, Unavailable):
@@ -179,11 +212,10 @@ class Invoker:
             status, body = result.status, result.body
             for each in result.raised:
                 report(each.name, each.where, each.error, each.request_id)
-            meta = (
-                encode_meta(Reply(content_type=result.content_type, headers=result.headers))
-                if result.headers or result.content_type != "application/json"
-                else b""
-            )
+            if result.headers:
+                meta = encode_meta(Reply(content_type=result.content_type, headers=result.headers))
+            else:
+                meta = _meta_of_type(result.content_type)
         else:
             status, body, meta = 200, result, b""
         flags = 0
@@ -197,6 +229,11 @@ class Invoker:
         return frames.frame(
             RESPONSE, call_id=call_id, flags=flags, code=status, meta=meta, body=body, stamp=inference_ns
         )
+
+
+@lru_cache(maxsize=64)
+def _meta_of_type(content_type: str) -> bytes:
+    return b"" if content_type == "application/json" else encode_meta(Reply(content_type=content_type))
 
 
 def _call(calls: tuple[Call, ...], face: Face, mount: Mount) -> Call:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from time import monotonic_ns
 from typing import Any
 
+from hotplate.authoring import Cancelled
 from hotplate.faces.base import Buffer, Head, Stream
 from hotplate.worker.channel import Channel, Work
 from hotplate.worker.flow import Flow
@@ -96,8 +97,10 @@ def run_stream(
                 start = b"" if opened else open_frame(call_id, route.stream_type)
                 channel.send(start + end_frame(call_id, took, writing.writer.encode_end()))
     except BaseException as error:  # noqa: BLE001 - whatever user code raises is that call's answer
+        dropped = flow.cancelled and isinstance(error, Cancelled)
         writer = writing.writer if opened and writing is not None else None
-        channel.send(broken(invoker, work, error, writer, inference_ns=monotonic_ns() - begun))
+        if not dropped:
+            channel.send(broken(invoker, work, error, writer, inference_ns=monotonic_ns() - begun))
     finally:
         channel.flows.pop(call_id, None)
         close = getattr(pieces, "close", None)

@@ -38,7 +38,7 @@ class Engine:
         self._loop = loop
         self._waiting: deque[Work] = deque()
         self._tasks: dict[int, asyncio.Task[None]] = {}
-        self._in_threads = 0
+        self._in_threads: set[int] = set()
         self._of_thread: dict[int, int] = {}  # the call that each thread runs
         self._cancelled: set[int] = set()
         self._wakers: dict[int, asyncio.Event] = {}
@@ -107,7 +107,7 @@ class Engine:
                 self._window.notify_all()
 
     def _start_waiting(self) -> None:
-        while self._waiting and len(self._tasks) + self._in_threads < self._slots:
+        while self._waiting and len(self._tasks) + len(self._in_threads) < self._slots:
             work = self._waiting.popleft()
             route = self.invoker.routes[work[1]]
             self.channel.start_all((work[0],))
@@ -118,7 +118,7 @@ class Engine:
                 run = self._stream(route, work) if route.stream else self._call(route, work)
                 self._tasks[work[0]] = self._loop.create_task(run)
             else:
-                self._in_threads += 1
+                self._in_threads.add(work[0])
                 self._threads.submit(self._in_thread, route, work)
 
     def _ended(self) -> None:
@@ -144,6 +144,8 @@ class Engine:
         if any(lane.leave(call_id) for lane in self._lanes.values()):
             self.channel.drop(call_id)
             return
+        if call_id in self._in_threads and call_id not in self.channel.flows:
+            self.channel.cancelled.add(call_id)
         self._wake(call_id)
 
     def _wake(self, call_id: int) -> None:
@@ -193,10 +195,11 @@ class Engine:
             self._loop.call_soon_threadsafe(self._break, error)
         finally:
             self._of_thread.pop(get_ident(), None)
-            self._loop.call_soon_threadsafe(self._thread_ended)
+            self._loop.call_soon_threadsafe(self._thread_ended, work[0])
 
-    def _thread_ended(self) -> None:
-        self._in_threads -= 1
+    def _thread_ended(self, call_id: int) -> None:
+        self._in_threads.discard(call_id)
+        self.channel.cancelled.discard(call_id)
         self._ended()
 
     def _break(self, error: BaseException) -> None:
@@ -258,7 +261,7 @@ class Engine:
                 body, head = self.invoker.open(work)
                 values = route.decode(body, head)
                 writing = Writing(route, head)
-                pieces = await _iterate(route.function(*values))
+                pieces = await iterate(route.function(*values))
                 async for value in pieces:
                     for piece in writing.pieces(value):
                         frame = chunk_frame(call_id, piece)
@@ -310,7 +313,7 @@ class Engine:
         self._ended()
 
 
-async def _iterate(result: Any) -> AsyncIterator[Any]:
+async def iterate(result: Any) -> AsyncIterator[Any]:
     """The pieces of whatever a streamed route gave: an async generator, a coroutine of one, or a plain iterator."""
     if hasattr(result, "__await__"):
         result = await result

@@ -68,13 +68,13 @@ class Engine:
         self._window = Condition()
         self._done: SimpleQueue[Done | None] = SimpleQueue()
         self._stopped = False
-        self._current: dict[int, int] = {}  # the call that each thread runs
+        self._current: dict[int, Work] = {}  # the call that each thread runs, or ran last
 
     def serve(self) -> None:
         """Answer calls until the server says stop or is gone."""
         self.channel.on_cancel = self._cancel
         self.channel.on_window = self._wake_streams
-        progress.serve(self.channel, lambda: self._current.get(get_ident()))
+        progress.serve(self.channel, self._current_id)
         runners = [self._thread(self._run, f"slot-{number}") for number in range(1, self.slots)]
         writer = self._thread(self._write, "writer")
         self._thread(self._read, "reader")
@@ -153,6 +153,7 @@ class Engine:
             else:  # it has a thread, perhaps since a moment ago; then its flow is there since that moment
                 flow = self.channel.flows.get(call_id)
                 if flow is None:
+                    self._cancel_running(call_id)
                     return
                 flow.cancelled = True
                 item = None
@@ -161,6 +162,16 @@ class Engine:
             return
         self.invoker.close(item.body, item.values or ())
         self.channel.drop(call_id)
+
+    def _cancel_running(self, call_id: int) -> None:
+        """Let a plain function know. A batch goes on: it is other callers' too."""
+        for work in self._current.values():
+            if work[0] == call_id and self.invoker.routes[work[1]].batching is None:
+                self.channel.cancelled.add(call_id)
+
+    def _current_id(self) -> int | None:
+        work = self._current.get(get_ident())
+        return None if work is None else work[0]
 
     def _wake_streams(self, _: int) -> None:
         with self._window:
@@ -175,13 +186,11 @@ class Engine:
 
     def _run(self) -> None:
         channel, invoker = self.channel, self.invoker
-        current, thread = self._current, get_ident()
         while True:
             items = self._take()
             if not items:
                 return
             work = items[0].work
-            current[thread] = work[0]
             index = work[1]
             route = invoker.routes[index]
             if route.batching is not None:
@@ -211,15 +220,25 @@ class Engine:
                 if route.batching is not None:
                     items = self._gather(item.work, route.batching.max_size, route.batching.max_wait_ms)
                     if items:
+                        self._begin(items[0].work)
                         self._work.notify(bool(self._waiting))
                         return items
                     continue
                 del self._waiting[place]
                 self._work.notify(bool(self._waiting))
                 self.channel.start_all((call_id,))
+                self._begin(item.work)
                 if route.stream:
                     self.channel.flows[call_id] = Flow()
                 return [item]
+
+    def _begin(self, work: Work) -> None:
+        """Note, under the lock, what this thread runs now, and forget the call before."""
+        thread = get_ident()
+        before = self._current.get(thread)
+        if before is not None:
+            self.channel.cancelled.discard(before[0])
+        self._current[thread] = work
 
     def _next(self) -> int | None:
         """The place in the queue of the first call that no other runner has in mind."""

@@ -183,3 +183,14 @@ def test_other_lists_are_refused_with_the_way_to_go(site, name, text, way):
         site.build()
     assert caught.value.file in (name, "../other.txt", str(site.root.parent / "other.txt"))
     assert way in (caught.value.hint or "")
+
+
+def test_the_project_file_names_a_python_and_the_flag_wins(site):
+    site.write("model.py", "import sys\n\n\ndef f() -> str:\n    return sys.version\n")
+    site.write("hotplate.yaml", 'functions: [model.py:f]\npython: "3.99"\n')
+    with pytest.raises(SettingError, match=r"no Python 3\.99"):
+        site.build()
+    here = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    assert site.build(python=here).revision.environment
+    site.write("hotplate.yaml", f'functions: [model.py:f]\npython: "{here}"\n')
+    assert site.build().revision.environment, "it has an environment of its own, which it would not have without"

@@ -17,7 +17,8 @@ MIB = 1 << 20
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory, echo: Server) -> Iterator[Server]:
     """The same project with a limit below what a frame holds, and little memory for bodies."""
-    folder = Path(echo.process.args[4])  # pyright: ignore
+    words = list(echo.process.args)  # pyright: ignore
+    folder = Path(words[words.index("run") + 1])
     with serve(folder, "--max-body-size", "1000", "--max-upload-size", "3MiB", "--body-memory-size", "4MiB") as running:
         yield running
 

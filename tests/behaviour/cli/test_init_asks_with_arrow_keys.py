@@ -107,3 +107,17 @@ def test_giving_up_leaves_nothing_behind(terminal, tmp_path):
     assert finish(child) == 130
     assert list(tmp_path.iterdir()) == []
     assert "Traceback" not in str(child.before)
+
+
+def test_a_registry_is_asked_about_when_one_is_named(terminal, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOTPLATE_HOME", str(tmp_path / "home"))  # where no control runs to tell of logins
+    child = terminal("--registry", "docker.io", "--scaffold", "hello-world", "--path", "hello", "--hardware", "cpu")
+    write(child, "Endpoint name")
+    choose(child, "Secrets")
+    choose(child, "Environment variables")
+    write(child, "Image repository namespace", "ann")
+    write(child, "Image repository name")
+    assert finish(child) == 0
+    file = load_project_file(tmp_path / "hello")
+    assert file is not None
+    assert file.deploy["registry"] == {"host": "docker.io", "path": "ann/hello"}

@@ -74,6 +74,13 @@ def get_predict_args():
 def predict(data, **more):
     text = open(data.filename).read()
     return {"text": text, "name": data.original_filename, "type": data.content_type, "warm": WARM, **more}
+
+def get_train_args():
+    return {"data": fields.Field(required=True, type="file", location="form"), "epochs": fields.Int(load_default=2)}
+
+def train(data, epochs):
+    print("training", epochs)
+    return {"learned": open(data.filename).read() * epochs}
 """
 ENTRY = "[project]\nname = 'w'\nversion = '1'\n\n[project.entry-points.'deepaas.v2.model']\nwords = 'words'\n"
 
@@ -166,5 +173,9 @@ def test_as_deepaas_cli(tmp_path):
     wrong = invoke("predict", "--top", "many", "--data", "text.csv", cwd=folder)
     assert wrong.returncode == 1
     assert "Not a valid integer" in wrong.stderr
+    trained = invoke("--model-name", "words", "train", "--data", "text.csv", "--epochs", "3", cwd=folder)
+    assert (trained.returncode, json.loads(trained.stdout)) == (0, {"learned": "a,ba,ba,b"})
+    assert trained.stderr == "training 3\n"
+    assert "Not a valid integer" in invoke("train", "--epochs", "x", "--data", "text.csv", cwd=folder).stderr
     unknown = invoke("--model-name", "other", "predict", cwd=folder)
     assert "Model 'other' not found" in unknown.stderr

@@ -55,6 +55,7 @@ def test_run_reaches_the_server_with_few_imports(tmp_path):
     ours = {name for name in modules if name.startswith("hotplate.cli.")}
     assert ours == {
         "hotplate.cli.entry_point",
+        "hotplate.cli.image_flags",
         "hotplate.cli.opening",
         "hotplate.cli.parsing",
         "hotplate.cli.routes",

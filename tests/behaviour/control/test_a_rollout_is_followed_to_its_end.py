@@ -33,7 +33,7 @@ def revisions_of(control, name):
 
 def test_a_good_deploy_is_stable_and_shown(control, revisions, name):
     found = deploy(control, name, ONE, settings={"max_replicas": 5, "env_overrides": {"A": "1"}})
-    assert found["rollout"] == {"state": "stable", "text": ""}
+    assert found["rollout"] == {"state": "stable", "text": "", "kept": False}
     assert traffic(found) == {ONE: 100.0}
     assert found["max_replicas"] == 5
     assert found["replicas"][0]["replica_id"] == f"{name}-1"
@@ -46,7 +46,7 @@ def test_a_deploy_that_fails_leaves_the_revision_before_it(control, server, revi
     deploy(control, name, ONE)
     server.rollouts[name] = ("failed", "setup() failed: no weights")
     found = deploy(control, name, TWO)
-    assert found["rollout"] == {"state": "failed", "text": "setup() failed: no weights"}
+    assert found["rollout"] == {"state": "failed", "text": "setup() failed: no weights", "kept": True}
     assert traffic(found) == published(control, name) == {ONE: 100.0}
     assert [each["state"] for each in control.good("GET", f"/endpoints/{name}/deployments")] == ["failed", "stable"]
     assert "deploy_failed" in {each["event"]["type"] for each in control.good("GET", f"/events/{name}")}
@@ -58,9 +58,57 @@ def test_a_deploy_that_fails_leaves_the_revision_before_it(control, server, revi
 def test_a_first_deploy_that_fails_says_so_and_the_next_one_mends_it(control, server, revisions, name):
     server.rollouts[name] = ("failed", "cannot start")
     found = deploy(control, name, ONE)
-    assert found["rollout"]["state"] == "failed"
+    assert (found["rollout"]["state"], found["rollout"]["kept"]) == ("failed", False)
     server.rollouts[name] = ("stable", "")
-    assert deploy(control, name, ONE)["rollout"] == {"state": "stable", "text": ""}
+    assert deploy(control, name, ONE)["rollout"] == {"state": "stable", "text": "", "kept": False}
+
+
+def test_after_a_first_deploy_that_failed_another_one_has_nothing_to_go_back_to(control, server, revisions, name):
+    server.rollouts[name] = ("failed", "cannot start")
+    deploy(control, name, ONE)
+    found = deploy(control, name, TWO)
+    assert (traffic(found), found["rollout"]["kept"]) == ({TWO: 100.0}, False)
+    server.rollouts[name] = ("stable", "")  # a node has come: the replica runs
+    wait_for(lambda: control.good("GET", f"/endpoints/{name}")["rollout"]["state"] == "stable", "the recovery")
+    server.rollouts[name] = ("failed", "no")
+    found = deploy(control, name, THREE)
+    assert (traffic(found), found["rollout"]["kept"]) == ({TWO: 100.0}, True)
+
+
+def test_settings_that_do_not_run_are_taken_back_with_all_that_was_changed_beside_them(
+    control, server, revisions, name
+):
+    deploy(control, name, ONE, settings={"env_overrides": {"A": "1"}})
+    server.rollouts[name] = ("failed", "no such GPU")
+    change = {"env_overrides": {"A": "2"}, "max_replicas": 9}
+    assert control.good("PATCH", f"/endpoints/{name}", change)["rollout"]["state"] == "rolling"
+    wait_for(lambda: control.good("GET", f"/endpoints/{name}")["rollout"]["state"] == "failed", "the failure")
+    found = control.good("GET", f"/endpoints/{name}")
+    assert (found["env_overrides"], found["max_replicas"], found["rollout"]["kept"]) == ({"A": "1"}, 3, True)
+
+    def served():
+        (spec,) = [spec for spec in control.snapshot().endpoints if spec.name == name]
+        return dict(spec.env), spec.generation
+
+    wait_for(lambda: served() == ({"A": "1"}, found["generation"]), "the snapshot")
+    # With a new revision, both go back; a setting that needs no other replicas is none of the server's business.
+    found = deploy(control, name, TWO, settings=change)
+    assert (traffic(found), found["env_overrides"], found["max_replicas"]) == ({ONE: 100.0}, {"A": "1"}, 3)
+    assert control.good("PATCH", f"/endpoints/{name}", {"max_replicas": 4})["rollout"]["state"] == "failed"
+    server.rollouts[name] = ("stable", "")
+    control.good("PATCH", f"/endpoints/{name}", change)
+    wait_for(lambda: control.good("GET", f"/endpoints/{name}")["rollout"]["state"] == "stable", "the change")
+    assert control.good("GET", f"/endpoints/{name}")["env_overrides"] == {"A": "2"}
+
+
+def test_settings_go_back_to_the_last_that_ran_however_often_they_are_changed(control, server, revisions, name):
+    deploy(control, name, ONE, settings={"env_overrides": {"A": "1"}})
+    server.rollouts[name] = ("rolling", "")
+    for value in ("2", "3"):
+        control.good("PATCH", f"/endpoints/{name}", {"env_overrides": {"A": value}})
+    server.rollouts[name] = ("failed", "no")
+    wait_for(lambda: control.good("GET", f"/endpoints/{name}")["rollout"]["state"] == "failed", "the failure")
+    assert control.good("GET", f"/endpoints/{name}")["env_overrides"] == {"A": "1"}
 
 
 def test_both_revisions_are_published_while_one_takes_over(control, server, revisions, name):

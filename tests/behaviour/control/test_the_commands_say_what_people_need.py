@@ -72,6 +72,24 @@ def test_a_secret_is_taken_from_standard_input_and_not_shown(site):
     site.run("secret", "delete", "--key", "MY_KEY", "--force")
 
 
+def test_a_registry_credential_is_kept_and_its_token_not_shown(site):
+    made = ("--name", "hub", "--username", "ann")
+    assert site.run("regcred", "create", *made, given="t0ken-of-ann\n").out == (
+        'Registry credential "hub" has been created.\n'
+    )
+    assert "is there already" in site.run("regcred", "create", *made, "--token", "x", code=1).err
+    change = ("--name", "hub", "--registry", "ghcr.io", "--token", "an0ther-t0ken")
+    assert site.run("regcred", "update", *change).out == 'Registry credential "hub" has been updated.\n'
+    for words in (("get", "--name", "hub"), ("get", "--name", "hub", "-o", "json"), ("list",), ("list", "-o", "json")):
+        done = site.run("regcred", *words)
+        assert all(word in done.out for word in ("hub", "ann", "ghcr.io")) and "t0ken" not in done.out
+    assert (
+        "is no registry" in site.run("regcred", "update", "--name", "hub", "--registry", "a/b", given="t", code=1).err
+    )
+    site.run("regcred", "delete", "--name", "hub", "--force")
+    assert "no registry credential" in site.run("regcred", "get", "--name", "hub", code=1).err
+
+
 def test_files_go_into_a_volume_and_out_of_it(site, tmp_path):
     folder = tmp_path / "weights"
     (folder / "deep").mkdir(parents=True)
@@ -121,6 +139,8 @@ def test_revisions_and_events_are_tables(site, control, name):
     assert "rollback" in site.run("revisions", name, "--history").out
     assert "deployed" in site.run("events", "-n", name).out
     assert site.run("events", name, "--lines", "1", "-o", "json").json()[0]["event"]["type"] == "deployed"
+    assert len(site.run("events", name, "-n", "1", "-o", "json").json()) == 1
+    assert "no number of lines" in site.run("events", name, "-n", "some", code=2).err
 
 
 def test_without_anything_running_the_next_step_is_told(tmp_path):

@@ -59,6 +59,8 @@ def test_from_init_to_delete(site, tmp_path):
     assert len(site.run("revisions", "hello-world", "-o", "json").json()) == 2
     site.run("rollback", "--name", "hello-world")
     assert site.call("/hello-world/infer", {"prompt": "x"}, made["token"])[1]["output"] == "x"
+    kept = site.run("endpoint", "get", "hello-world", "-o", "json").json()
+    assert (kept["max_replicas"], kept["env_overrides"]) == (5, {"GREETING": "hi"}), "a rollback moves no settings"
 
     # A revision that cannot start leaves the one before it.
     broken = service.read_text().replace(
@@ -67,9 +69,10 @@ def test_from_init_to_delete(site, tmp_path):
     service.write_text(broken)
     failed = site.run("deploy", folder=folder, code=1)
     assert "ValueError: no weights" in failed.err and "goes on serving" in failed.err
+    wait_for(lambda: "ValueError: no weights" in site.run("logs", "-n", "hello-world").out, "its traceback in the log")
     assert site.call("/hello-world/infer", {"prompt": "x"}, made["token"])[1]["output"] == "x"
     shown = site.run("endpoint", "get", "hello-world").out
-    assert "The last deploy failed" in shown and "[0-5]" in shown
+    assert "The last change failed" in shown and "[0-5]" in shown
 
     kinds = {each["event"]["type"] for each in site.run("events", "hello-world", "-o", "json").json()}
     assert {"created", "deploy", "deployed", "rollback", "deploy_failed", "updated"} <= kinds

@@ -26,6 +26,9 @@ MODEL = {
 import os, time
 from webargs import fields
 
+if os.environ.get("HOTPLATE_OUTPUT_PATH") and os.path.exists(os.path.join(os.path.dirname(__file__), "no-weights")):
+    raise ValueError("the weights are missing")
+
 def get_metadata():
     return {"name": "trainer"}
 
@@ -42,6 +45,12 @@ def train(epochs, rate, name=None):
     print("training", flush=True)
     if name == "boom":
         raise ValueError("no data")
+    if name == "empty":
+        raise KeyError
+    if name == "todo":
+        raise NotImplementedError("later")
+    if name == "none":
+        return None
     if name == "odd":
         return {"set": {1}}
     if name == "die":
@@ -125,6 +134,29 @@ def test_what_goes_wrong_is_an_error_with_its_message(server):
     assert server.request("POST", "/v2/models/trainer/predict/").status == 200
 
 
+def test_one_that_cannot_be_started_says_why(server, project):
+    (project / "my_model" / "no-weights").touch()
+    try:
+        failed = ended(server, start(server, "epochs=1")["uuid"])
+    finally:
+        (project / "my_model" / "no-weights").unlink()
+    assert failed["status"] == "error"
+    assert "could not be started" in failed["message"] and "the weights are missing" in failed["message"]
+
+
+def test_a_training_is_no_tool_and_says_where_it_is_begun(tmp_path):
+    folder = write_project(tmp_path, {**MODEL, "hotplate.yaml": "faces: [mcp]\n"})
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with serve(folder, env={"HOTPLATE_HOME": str(tmp_path / "home")}) as server:
+        (tool,) = server.post("/mcp", call).json()["result"]["tools"]
+        assert tool["name"] == "trainer.predict"
+        call |= {"method": "tools/call", "params": {"name": "trainer.train", "arguments": {"epochs": 1}}}
+        error = server.post("/mcp", call).json()["error"]
+        text = f"trainer.train is no tool: a training is kept as a job. POST its arguments to {TRAIN}"
+        assert error == {"code": -32602, "message": text}
+        assert server.get(TRAIN).json() == []
+
+
 def test_bad_arguments_are_refused_at_the_start(server):
     before = server.get(TRAIN).json()
     refused = server.request("POST", f"{TRAIN}?epochs=x")
@@ -206,11 +238,30 @@ def reachable(port: int) -> bool:
     return True
 
 
-def conversation(port: int) -> list[Any]:
+class Talk:
     """What a caller sees of trainings, with what differs from run to run made equal."""
 
-    def ask(method: str, path: str) -> tuple[int, str, Any]:
-        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.seen: list[str] = []
+
+    def ask(self, method: str, path: str = "", data: str = "", kind: str = "") -> Any:
+        """Make a request, keep what is seen of it, and give the answer's JSON."""
+        status, content_type, found = self._ask(method, path, data, kind)
+        self._keep((method, status, content_type, found))
+        return found
+
+    def until_ended(self, uuid: str) -> None:
+        def look() -> Any:
+            reply = self._ask("GET", uuid)
+            return reply if reply[2]["status"] != "running" else None
+
+        self._keep(until(look, "the end"))
+
+    def _ask(self, method: str, path: str, data: str = "", kind: str = "") -> tuple[int, str, Any]:
+        url = f"http://127.0.0.1:{self.port}{TRAIN}{path}"
+        headers = {"content-type": kind} if kind else {}
+        request = urllib.request.Request(url, data.encode() if data else None, headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=30) as reply:
                 return reply.status, reply.headers["content-type"], json.loads(reply.read())
@@ -220,24 +271,41 @@ def conversation(port: int) -> list[Any]:
                 plain = error.headers["content-type"].startswith("text")
                 return error.code, error.headers["content-type"], body.decode() if plain else json.loads(body)
 
-    def seen(value: Any) -> Any:
+    def _keep(self, value: Any) -> None:
         text = json.dumps(value)
-        for pattern, put in ((STAMP, "STAMP"), ("[0-9a-f]{32}", "UUID"), (r"0:00:\d\d\.\d+", "TOOK")):
+        own = ((STAMP, "STAMP"), ("[0-9a-f]{32}", "UUID"), (r"0:00:\d\d\.\d+", "TOOK"), (r'"pid": \d+', "PID"))
+        for pattern, put in own:
             text = re.sub(pattern, put, text)
-        return text
+        self.seen.append(text)
 
-    def until_ended(uuid: str) -> Any:
-        return until(lambda: (r := ask("GET", f"{TRAIN}{uuid}"))[2]["status"] != "running" and r, "the end")
 
-    found = [ask("GET", TRAIN)]
-    for query in ("epochs=3&name=same&rate=0.5", "epochs=1&name=boom"):
-        started = ask("POST", f"{TRAIN}?{query}")
-        found += [started, until_ended(started[2]["uuid"])]
-    found += [ask("GET", TRAIN), ask("POST", f"{TRAIN}?epochs=x"), ask("POST", TRAIN)]
-    uuid = found[1][2]["uuid"]
-    found += [ask("DELETE", f"{TRAIN}{uuid}"), ask("GET", f"{TRAIN}{uuid}"), ask("DELETE", f"{TRAIN}{uuid}")]
-    found += [ask("GET", f"{TRAIN}{'0' * 32}")]
-    return [seen(each) for each in found]
+def conversation(port: int) -> list[str]:
+    talk = Talk(port)
+    talk.ask("GET")
+    started = [talk.ask("POST", f"?{query}") for query in ("epochs=3&name=same&rate=0.5", "epochs=1&name=boom")]
+    for training in started:
+        talk.until_ended(training["uuid"])
+    for query in ("name=empty&epochs=0", "epochs=0&name=todo", "epochs=0&name=none", "rate=1e-3&epochs=0&name=same"):
+        talk.until_ended(talk.ask("POST", f"?{query}")["uuid"])
+    talk.ask("GET")
+    asked = [(query, "", "") for query in ("?epochs=x", "", "?epochs=1&rate=fast", "?epochs=", "?epochs=1&epochs=2")]
+    asked += [("", '{"epochs": 1}', "application/json"), ("", "epochs=1", "application/x-www-form-urlencoded")]
+    for query, body, kind in asked:
+        found = talk.ask("POST", query, body, kind)
+        if "uuid" in found:
+            talk.until_ended(found["uuid"])
+    # Three at once, and a fourth one that has to wait for a process: all are shown as running, in their order.
+    several = [talk.ask("POST", f"?epochs={number}&name=same") for number in (4, 1, 2, 1)]
+    talk.ask("GET")
+    for training in several:
+        talk.until_ended(training["uuid"])
+    uuid = started[0]["uuid"]
+    for method in ("DELETE", "GET", "DELETE"):
+        talk.ask(method, uuid)
+    talk.ask("GET", "0" * 32)
+    talk.ask("GET", "not-a-uuid")
+    talk.ask("GET")
+    return talk.seen
 
 
 @pytest.mark.peer

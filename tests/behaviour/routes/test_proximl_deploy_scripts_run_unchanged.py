@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from installation import installation
 
 from tests.serving import write_project
 
@@ -111,16 +112,64 @@ asyncio.run(main(sys.argv[1]))
 """
 
 
-@pytest.fixture
-def place(tmp_path) -> Iterator[dict[str, str]]:
+TWICE = """
+import asyncio, subprocess, sys
+
+from proximl import ProxiML
+
+BODY = [dict(name="filename", type="str")]
+ROUTE = dict(path="/predict", verb="POST", function="predict_image", file="predict", body=BODY)
+
+
+def hotplate(*words):
+    subprocess.run([sys.executable, "-m", "hotplate.cli", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+async def create(client):
+    return await client.jobs.create("My Endpoint!", "endpoint", "rtx3090", endpoint=dict(routes=[ROUTE]))
+
+
+async def main():
+    client = ProxiML()
+    one = await create(client)
+    two = await create(client)
+    print(one.status, one.get_create_json()["name"])
+    for job in (one, two):
+        await job.wait_for("running")
+    print([job.url.rpartition("/")[2] for job in (one, two)])
+    hotplate("endpoint", "pause", "my-endpoint")
+    await one.wait_for("stopped")
+    hotplate("endpoint", "delete", "my-endpoint-2", "--force")
+    await two.refresh()
+    print(two.status, bool(two.url))
+    await two.remove()
+    hotplate("down")
+    await one.refresh()
+    print(one.status)
+    await one.start()
+    await one.wait_for("running")
+    print([job.name for job in await client.jobs.list()], await one.get_worker_log_url("") != "")
+
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture(params=["up", "run"])
+def place(tmp_path, request) -> Iterator[dict[str, str]]:
     """A folder with the model, and an environment in which jobs are remembered beside it. Every job ends."""
     write_project(tmp_path / "model", {"predict.py": MODEL, "deploy.py": SCRIPT, "end.py": END})
-    environ = {**os.environ, "PROXIML_CONFIG_DIR": str(tmp_path / "config")}
-    environ.pop("HOTPLATE_PORT", None)
-    yield environ
-    jobs = json.loads(python(environ, tmp_path, "-m", "proximl", "job", "list", "-f", "json").stdout)
-    for job in jobs:
-        python(environ, tmp_path, "-m", "proximl", "job", "remove", job["id"])
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HOTPLATE_")}
+    with installation() as site:
+        environ = {**kept, "HOTPLATE_HOME": str(site.root), "PROXIML_CONFIG_DIR": str(tmp_path / "config")}
+        if request.param == "up":
+            environ["HOTPLATE_PORT"] = "0"
+        else:
+            environ["PROXIML_LOCAL"] = "run"
+        yield environ
+        jobs = json.loads(python(environ, tmp_path, "-m", "proximl", "job", "list", "-f", "json").stdout)
+        for job in jobs:
+            python(environ, tmp_path, "-m", "proximl", "job", "remove", job["id"])
 
 
 def python(environ: dict[str, str], folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -180,6 +229,25 @@ def test_an_endpoint_that_cannot_start_fails_with_its_last_words(place, tmp_path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("place", ["up"], indirect=True)
+def test_a_job_is_an_endpoint_like_others(place, tmp_path):
+    write_project(tmp_path / "model", {"twice.py": TWICE})
+    lines = python(place, tmp_path / "model", "twice.py").stdout.splitlines()
+    assert lines[0] == "waiting for data/model download My Endpoint!"
+    assert lines[1:] == ["['my-endpoint', 'my-endpoint-2']", "removed False", "stopped", "['My Endpoint!'] True"]
+    listed = python(place, tmp_path, "-m", "hotplate.cli", "endpoint", "list", "-o", "json").stdout
+    found = {each["name"]: each for each in json.loads(listed)}
+    assert list(found) == ["my-endpoint"]
+    shown = {key: found["my-endpoint"][key] for key in ("display_name", "visibility", "min_replicas", "max_replicas")}
+    assert shown == {"display_name": "My Endpoint!", "visibility": "public", "min_replicas": 1, "max_replicas": 1}
+
+
+def test_where_endpoints_run_is_up_or_run(tmp_path):
+    done = python({**os.environ, "PROXIML_LOCAL": "cloud"}, tmp_path, "-c", "import proximl; proximl.ProxiML()", code=1)
+    assert "PROXIML_LOCAL is up or run, not 'cloud'." in done.stderr
+
+
+@pytest.mark.parametrize("place", ["up"], indirect=True)
 @pytest.mark.parametrize(
     ("words", "text", "code"),
     [
@@ -202,3 +270,4 @@ def test_what_cannot_be_made_leaves_nothing_behind(place, tmp_path, words, text,
     assert text in done.stderr
     assert done.stdout == ""
     assert not list((tmp_path / "config").rglob("job.json"))
+    assert not (Path(place["HOTPLATE_HOME"]) / "run").exists()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -11,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fleet import Fleet, endpoint, revision_of, scaling
+from tests.fleet import Fleet, endpoint, environment, revision_of, scaling
 
 TEXT = {"text": "hi"}
 
@@ -97,3 +100,25 @@ def test_a_process_that_is_killed_while_it_imports_costs_no_call(fleet: Fleet, p
     os.kill(fleet.wait_for(importing, "a process that imports"), signal.SIGKILL)
     thread.join(60)
     assert answers == [200]
+
+
+def test_what_the_autoscaler_saw_is_exported_and_replayed(fleet: Fleet, project: Path, tmp_path: Path) -> None:
+    fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
+    for _ in range(2):
+        assert fleet.post("/open/predict", {"text": "slow", "seconds": 0.3}).status == 200
+        fleet.wait_for(lambda: fleet.replicas("open") == [], "sleep")
+
+    def hotplate(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "hotplate.cli", "scale", *words]
+        return subprocess.run(
+            command, env=environment(fleet.home), capture_output=True, text=True, timeout=60, check=False
+        )
+
+    trace = tmp_path / "trace.json"
+    trace.write_text(hotplate("export", "open").stdout)
+    assert json.loads(trace.read_text())["settings"]["max_replicas"] == 2
+    replayed = json.loads(hotplate("replay", str(trace), "-o", "json").stdout)
+    assert [(each["before"], each["after"]) for each in replayed] == [(0, 1), (1, 0), (0, 1), (1, 0)]
+    refused = hotplate("export", "nobody")
+    assert refused.returncode != 0
+    assert "nobody" in refused.stderr

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.fleet import Fleet, endpoint, revision_of, scaling, token
+from tests.fleet import Fleet, endpoint, revision_of, scaling, serve_fleet, token
 
 TEXT = {"text": "hi"}
 
@@ -78,3 +78,23 @@ def test_a_replica_knows_its_siblings_and_none_of_the_installations_secrets(flee
     assert fleet.post("/predict", TEXT, {**inside, "host": "api-two:8888"}).status == 200
     assert fleet.post("/two/predict", TEXT, {**inside, "x-forwarded-for": "203.0.113.9"}).status == 401
     assert fleet.get("/metrics", inside).status == 403
+
+
+def test_a_replica_is_told_which_origin_may_call(project: Path, tmp_path: Path) -> None:
+    with serve_fleet(tmp_path / "home", {"HOTPLATE_ALLOW_ORIGIN": "https://app.example.com"}) as fleet:
+        fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
+        answer = fleet.post("/open/predict", {"text": "env HOTPLATE_ALLOW_ORIGIN"})
+        assert answer.json()["output"] == answer.headers["access-control-allow-origin"] == "https://app.example.com"
+
+
+def test_a_replica_finds_its_volume_by_every_name_that_its_code_may_know(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    fleet.publish(
+        endpoint("own", revision, public=True, scaling=scaling()),
+        endpoint("shared", revision, public=True, scaling=scaling(), volume="weights"),
+    )
+    for name, volume in (("own", "own"), ("shared", "weights")):
+        for variable in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "NFS_VOLUME"):
+            found = fleet.post(f"/{name}/predict", {"text": f"env {variable}"}).json()["output"]
+            assert Path(found) == fleet.home.volumes / volume
+            assert Path(found).is_dir()

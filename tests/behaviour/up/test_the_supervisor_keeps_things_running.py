@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from serving import wait_gone, write_project
+from support.tied import undone
 
 from hotplate.deployment.home import Home
 from tests.behaviour.up.conftest import ECHO
@@ -47,14 +48,15 @@ def running(home: Path) -> dict[str, Any]:
 @contextmanager
 def up(root: Path, *words: str) -> Iterator[Fleet]:
     """`hotplate up --detach` on free ports."""
-    started = hotplate(root, "up", "--port", "0", "--control-port", "0", "--detach", *words)
-    assert started.returncode == 0, started.stderr
-    fleet = Fleet(Home(root), int(running(root)["url"].rpartition(":")[2]))
-    (root / "test.log").symlink_to(root / "logs/up.log")
-    try:
-        yield fleet
-    finally:
-        assert hotplate(root, "down").returncode == 0
+    with undone([sys.executable, "-m", "hotplate.cli", "down"], {"HOTPLATE_HOME": str(root)}):
+        started = hotplate(root, "up", "--port", "0", "--control-port", "0", "--detach", *words)
+        assert started.returncode == 0, started.stderr
+        fleet = Fleet(Home(root), int(running(root)["url"].rpartition(":")[2]))
+        (root / "test.log").symlink_to(root / "logs/up.log")
+        try:
+            yield fleet
+        finally:
+            assert hotplate(root, "down").returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,7 @@ def test_a_second_up_names_the_first(fleet: Fleet, home: Path) -> None:
 
 
 def test_what_is_private_is_private(fleet: Fleet, home: Path) -> None:
+    fleet.wait_for(lambda: (home / "snapshot.json").exists(), "control's first snapshot")
     for name in ("admin-token", "key", "snapshot.json", "control.db", "run/server.sock", "run/supervisor.json"):
         assert (home / name).stat().st_mode & 0o077 == 0, name
     assert home.stat().st_mode & 0o077 == 0
@@ -210,4 +213,5 @@ def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     with up(root):
         pids = running(root)["children"]
         os.kill(running(root)["pid"], signal.SIGKILL)
-        wait_gone(pids["server"])
+        for pid in pids.values():
+            wait_gone(pid)

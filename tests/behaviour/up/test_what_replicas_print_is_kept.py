@@ -124,3 +124,26 @@ def test_files_are_rotated_and_the_oldest_go(capture: Capture, tmp_path: Path) -
     assert all(path.stat().st_size <= 4000 for path in files)
     assert "line 199" in (tmp_path / "echo" / CURRENT).read_text()
     assert capture.dropped == 0
+
+
+def test_logs_go_with_their_endpoint_and_with_no_other(fleet: Fleet, project: Path) -> None:
+    revision = revision_of(project, "first1")
+    for name in ("gone", "stays"):
+        fleet.publish(endpoint(name, revision, public=True, scaling=scaling()))
+        assert fleet.post(f"/{name}/predict", {"text": "print"}).status == 200
+        fleet.wait_for(lambda name=name: said(fleet, name, "said"), "the line")
+    fleet.withdraw("gone")
+    fleet.wait_for(lambda: not (fleet.home.logs / "gone").exists(), "the end of its logs")
+    assert said(fleet, "stays", "said")
+
+
+def test_logs_of_what_was_deleted_while_no_server_ran(tmp_path: Path) -> None:
+    for name in ("gone", "stays"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "up.log").touch()
+    capture = Capture(tmp_path)
+    capture.put("late", Line(at=0.0, replica=1, revision="r", stream="stdout", text="x"))
+    capture.remove("late")
+    capture.keep({"stays"})
+    capture.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["stays", "up.log"]

@@ -23,11 +23,95 @@ def routes(**changed: str) -> str:
     return "routes:\n  - " + "\n    ".join(f"{key}: {value}" for key, value in keys.items()) + "\n"
 
 
+GOOD = schema('{"datatype": "STRING", "shape": [1], "required": True}')
+PREDICTOR = "class PythonPredictor:\n    def __init__(self, config): pass\n    def predict(self, payload): pass\n"
+FIELDS = "from webargs import fields\ndef get_predict_args():\n    return {'text': fields.Str(required=True)}\n"
+NOT_THERE = "import zz_not_there\n"
+INSTALL = "pip install zz_not_there"
 MODEL = "def f(text):\n    return text\n"
 
 BAD = {
     # (files, file and line of the error, what it says, what to do)
     "service: not Python": ({"service.py": "x = (\n"}, "service.py:1", "is not valid Python", ""),
+    "service: an unknown type": (
+        {"service.py": SERVICE + "    def infer(self, x: Txt): return 1\n"},
+        "service.py:4",
+        "name 'Txt' is not defined",
+        "",
+    ),
+    "service: a wrong signature": (
+        {"service.py": SERVICE + "    def infer(self, *x): return 1\n"},
+        "service.py:4",
+        "infer() requires at least one argument",
+        "name no inputs",
+    ),
+    "service: fails to import": (
+        {"service.py": NOT_THERE + SERVICE + "    def infer(self, x: int): return 1\n"},
+        "service.py:1",
+        "zz_not_there",
+        INSTALL,
+    ),
+    "function: a list that is none": (
+        {"hotplate.yaml": "functions: [m.py:f\n", "m.py": MODEL},
+        "hotplate.yaml:2",
+        "not YAML",
+        "",
+    ),
+    "function: not Python": (
+        {"hotplate.yaml": "functions: [m.py:f]\n", "m.py": "def f(\n"},
+        "m.py:1",
+        "is not valid Python",
+        "",
+    ),
+    "function: no such file": ({"hotplate.yaml": "functions: [n.py:f]\n", "m.py": MODEL}, "", "there is no file", ""),
+    "function: no such function": (
+        {"hotplate.yaml": "functions: [m.py:g]\n", "m.py": MODEL},
+        "m.py",
+        "m.py has no g",
+        "its functions are: f",
+    ),
+    "function: an unknown type": (
+        {"hotplate.yaml": "functions: [m.py:f]\n", "m.py": "\ndef f(x: Txt): return 1\n"},
+        "m.py:2",
+        "name 'Txt' is not defined",
+        "",
+    ),
+    "function: a wrong signature": (
+        {"hotplate.yaml": "functions: [m.py:f]\n", "m.py": "\ndef f(*x): return 1\n"},
+        "m.py:2",
+        "f() requires at least one argument",
+        "name no inputs",
+    ),
+    "function: fails to import": (
+        {"hotplate.yaml": "functions: [m.py:f]\n", "m.py": NOT_THERE + MODEL},
+        "m.py:1",
+        "zz_not_there",
+        INSTALL,
+    ),
+    "input_schema: no such method": (
+        {"app.py": "class InferlessPythonModel:\n    pass\n", "input_schema.py": GOOD},
+        "app.py:1",
+        "has no infer",
+        "def infer(self, inputs):",
+    ),
+    "input_schema: a wrong signature": (
+        {"app.py": APP.replace("(self, inputs)", "(self, text, size)"), "input_schema.py": GOOD},
+        "app.py:2",
+        "infer takes text, size, and is given the inputs alone",
+        "def infer(self, inputs):",
+    ),
+    "input_schema: fails to import": (
+        {"app.py": NOT_THERE + APP, "input_schema.py": GOOD},
+        "app.py:1",
+        "zz_not_there",
+        INSTALL,
+    ),
+    "input_schema: a file of settings that is none": (
+        {"app.py": APP, "input_schema.py": GOOD, "inferless.yaml": "name: [x\n"},
+        "inferless.yaml:2",
+        "not YAML",
+        "",
+    ),
     "service: no infer": ({"service.py": SERVICE + "    x = 1\n"}, "service.py:3", "infer", ""),
     "service: a path of no kind": (
         {
@@ -103,6 +187,63 @@ BAD = {
         "words",
         "",
     ),
+    "routes: a list that is none": (
+        {"hotplate.yaml": "routes:\n  - path: [\n", "model.py": MODEL},
+        "hotplate.yaml:3",
+        "not YAML",
+        "",
+    ),
+    "routes: a route that is none": (
+        {"hotplate.yaml": "routes:\n  - /p\n", "model.py": MODEL},
+        "hotplate.yaml:2",
+        "must be an object, not a text",
+        "write it as",
+    ),
+    "routes: fails to import": (
+        {"hotplate.yaml": routes(body="[{name: text, type: str}]"), "model.py": NOT_THERE + MODEL},
+        "model.py:1",
+        "zz_not_there",
+        INSTALL,
+    ),
+    "predictor: a list that is none": (
+        {"cortex.yaml": "- name: [x\n", "predictor.py": ""},
+        "cortex.yaml:2",
+        "YAML",
+        "",
+    ),
+    "predictor: an unknown kind": (
+        {"cortex.yaml": CORTEX.replace("RealtimeAPI", "Realtime"), "predictor.py": PREDICTOR},
+        "cortex.yaml:2",
+        'kind: invalid value (got "Realtime", must be one of',
+        "docs.cortex",
+    ),
+    "predictor: an unknown type": (
+        {"cortex.yaml": CORTEX.replace("type: python", "type: pyton"), "predictor.py": PREDICTOR},
+        "cortex.yaml:4",
+        'type: invalid value (got "pyton", must be one of',
+        "docs.cortex",
+    ),
+    "predictor: no such method": (
+        {"cortex.yaml": CORTEX, "predictor.py": PREDICTOR.partition("    def predict")[0]},
+        "predictor.py",
+        'required method "predict" is not defined',
+        "write def predict(self, payload):",
+    ),
+    "predictor: a wrong verb": (
+        {
+            "cortex.yaml": CORTEX.replace("predictor:", "handler:").replace("predictor.py", "handler.py"),
+            "handler.py": "class Handler:\n    def __init__(self, config): pass\n    def handle_fetch(self): pass\n",
+        },
+        "handler.py",
+        'required method "handle_post" is not defined',
+        "write def handle_post(self, payload):",
+    ),
+    "predictor: fails to import": (
+        {"cortex.yaml": CORTEX, "predictor.py": NOT_THERE + PREDICTOR},
+        "predictor.py:1",
+        "zz_not_there",
+        INSTALL,
+    ),
     "predictor: no such file": (
         {"cortex.yaml": CORTEX},
         "cortex.yaml:5",
@@ -142,6 +283,36 @@ BAD = {
         "api.py:2",
         "zz_not_there",
         "pip install zz_not_there",
+    ),
+    "entry_point: a file that is none": (
+        {"pyproject.toml": TOML + "[x\n", "api.py": ""},
+        "pyproject.toml",
+        "cannot be read",
+        "correct the file",
+    ),
+    "entry_point: an unknown type": (
+        {"pyproject.toml": TOML, "api.py": FIELDS.replace("Str", "Txt") + "def predict(text): pass\n"},
+        "api.py:3",
+        "has no attribute 'Txt'",
+        "",
+    ),
+    "entry_point: a wrong signature": (
+        {"pyproject.toml": TOML, "api.py": FIELDS + "def predict(words): pass\n"},
+        "api.py:4",
+        "predict() of m does not take text, which every call gives it",
+        "or let it take **kwargs",
+    ),
+    "entry_point: a signature that wants more": (
+        {"pyproject.toml": TOML, "api.py": FIELDS + "def predict(text, size): pass\n"},
+        "api.py:4",
+        "predict() of m needs size, which no field names",
+        "get_predict_args()",
+    ),
+    "entry_point: not Python": (
+        {"pyproject.toml": TOML, "api.py": "\ndef predict(\n"},
+        "api.py:2",
+        "SyntaxError",
+        "",
     ),
     "entry_point: no such module": (
         {"pyproject.toml": TOML.replace('"api"', '"nowhere.api"')},
@@ -188,7 +359,8 @@ def test_the_error_names_the_place_and_the_fix(folder, name):
     assert says in error.message
     assert do in str(error.hint)
     assert error.hint or error.__cause__ is not None, "neither a fix nor the author's own traceback"
-    assert f"{error.file}:{error.line}".startswith(place) or not place, (error.file, error.line, error.message)
+    where = error.source if isinstance(error, SettingError) else f"{error.file}:{error.line}"
+    assert where.startswith(place) or not place, (where, error.message)
     assert match_name(name) in registry.DIALECTS
 
 

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 from reference_store import stale
 
-from hotplate.jobs.records import TRANSITIONS, Fence, Filter, Held, NewJob, Outcome, Refused, Setback
+from hotplate.jobs.records import EVENTS, TRANSITIONS, Fence, Filter, Held, Hook, NewJob, Outcome, Refused, Setback
 
 E = "model"
 
 
 def new(job_id: str = "one", **more) -> NewJob:
-    more.setdefault("body", b'{"a": 1}')
-    return NewJob(id=job_id, endpoint=E, method="POST", path="/infer", **more)
+    return NewJob(**{"endpoint": E, "method": "POST", "path": "/infer", "body": b'{"a": 1}', **more}, id=job_id)
 
 
 @contextmanager
@@ -261,6 +262,43 @@ def test_lists_are_filtered_and_paged(store):
     first = store.list(Filter(endpoint=E, limit=2))
     assert ids(before=first[-1].seq, limit=2) == ["2", "1"]
     assert store.list(Filter(endpoint="other")) == []
+    assert [job.id for job in store.list(Filter(endpoint="other", others=(E,), limit=2))] == ["4", "3"]
+
+
+def test_a_list_has_each_job_once_whatever_states_and_endpoints_are_asked_for(store):
+    for number in range(9):
+        submit(store, str(number), endpoint=("a", "b", "c")[number % 3], path="/even" if number % 2 == 0 else "/odd")
+    found = {lease.id: lease for name in ("a", "b", "c") for lease in run(store, lambda s: s.lease(name, "me", 2))}  # noqa: B023
+    assert sorted(found) == ["0", "1", "2", "3", "4", "5"]
+    for job_id, state in (("0", "completed"), ("1", "failed"), ("2", "dead")):
+        finish(store, found[job_id].fence, state=state, status=200 if state == "completed" else 500)
+    run(store, lambda s: s.cancel("a", "3"))
+    run(store, lambda s: s.set_back(found["4"].fence, Setback(cause="failure", delay_s=60.0)))
+
+    def ids(*names, **wanted):
+        return [job.id for job in store.list(Filter(endpoint=names[0], others=names[1:], **wanted))]
+
+    every = tuple(TRANSITIONS)
+    assert ids("a", "b", "c") == ids("c", "a", "b", "a", states=every) == list("876543210")
+    assert ids("a", "b", "c", states=every, limit=4) == list("8765")
+    assert ids("c", "b", "a", before=found["4"].fence.seq, limit=2) == list("32")
+    expected = ("678", "4", "5", "0", "1", "2", "3")
+    for state, these in zip(every, expected, strict=True):
+        assert ids("a", "b", "c", states=(state,)) == list(reversed(these)), state
+    assert ids("a", "b", "c", states=("dead", "queued", "failed")) == list("87621")
+    assert ids("a", "b", "c", states=("queued", "completed"), path="/even") == list("860")
+    assert ids("a", states=("no such state",)) == []
+
+
+def test_several_are_found_at_once(store):
+    for number in range(5):
+        submit(store, str(number), endpoint="m")
+    submit(store, "3", endpoint="m/alone")
+    submit(store, "5", endpoint="m/alone")
+    found = store.find(("m", "m/alone"), ("1", "3", "5", "none"))
+    assert {job_id: job.endpoint for job_id, job in found.items()} == {"1": "m", "3": "m", "5": "m/alone"}
+    assert store.find(("m/alone", "m"), ("3",))["3"].endpoint == "m/alone"
+    assert store.find(("other",), ("3",)) == {}
 
 
 def test_depth_counts_what_waits_runs_and_died(store):
@@ -292,3 +330,117 @@ def test_an_expired_lease_that_moved_is_left_alone(store):
 
 def test_the_table_of_transitions_is_closed():
     assert {to for targets in TRANSITIONS.values() for to in targets} <= set(TRANSITIONS)
+
+
+def test_what_waits_can_be_ended_with_a_reason(store):
+    submit(store, "running")
+    (found,) = lease(store)
+    for job_id in ("a", "b"):
+        submit(store, job_id)
+    run(store, lambda s: s.submit(NewJob(id="other", endpoint="other", method="POST", path="/"), 9))
+    assert sorted(run(store, lambda s: s.end_waiting(E, "endpoint_deleted", "It is gone."))) == ["a", "b"]
+    job = store.get(E, "a")
+    assert (job.state, job.code, job.error) == ("cancelled", "endpoint_deleted", "It is gone.")
+    assert state(store, "running") == "running"
+    assert store.get("other", "other").state == "queued"
+    assert run(store, lambda s: s.end_waiting(E, "x", "y")) == []
+    assert finish(store, found.fence)
+    assert store.endpoints() == {"other"}
+
+
+def test_endpoints_with_work_or_dead_jobs_are_found(store):
+    for name in ("queued", "running", "dead", "done"):
+        run(store, lambda s, name=name: s.submit(NewJob(id="1", endpoint=name, method="POST", path="/"), 9))
+    for name, ending in (("dead", "dead"), ("done", "completed"), ("running", None)):
+        (found,) = run(store, lambda s, name=name: s.lease(name, "me", 1))
+        if ending:
+            finish(store, found.fence, state=ending)
+    assert store.endpoints() == {"queued", "running", "dead"}
+    assert [held.endpoint for held in store.held()] == ["running"]
+
+
+def test_who_submitted_a_job_is_kept(store):
+    submit(store, caller="token-id")
+    assert store.get(E, "one").caller == "token-id"
+
+
+def hooks(*wanted: Hook) -> str:
+    return msgspec.json.encode(wanted).decode()
+
+
+HOOK = hooks(Hook("https://a.example/hook", EVENTS), Hook("https://b.example/"))
+
+
+def test_a_webhook_is_told_of_the_events_it_wants_in_the_same_transaction(store):
+
+    submit(store, hooks=HOOK)
+    (found,) = lease(store)
+    store.begin()
+    assert store.finish(found.fence, Outcome(state="completed", status=200))
+    assert len(store.deliveries(E)) == 3, "one for the start, two for the end"
+    store.rollback()
+    assert [each.event for each in store.deliveries(E)] == ["started"]
+    assert finish(store, found.fence)
+    told = store.deliveries(E)
+    assert [(each.event, each.url) for each in reversed(told)] == [
+        ("started", "https://a.example/hook"),
+        ("completed", "https://a.example/hook"),
+        ("completed", "https://b.example/"),
+    ]
+    assert len({each.id for each in told}) == 3
+    payload = json.loads(told[0].payload)
+    assert payload["type"] == "job.completed"
+    assert (payload["data"]["id"], payload["data"]["endpoint"], payload["data"]["status"]) == ("one", E, "completed")
+
+
+def test_every_way_to_end_is_told(store, clock):
+    only = hooks(Hook("https://a.example/", ("completed", "failed", "dead", "cancelled", "retrying")))
+
+    def last(job_id: str) -> str:
+        return store.deliveries(E, job=job_id)[0].event
+
+    for job_id in ("cancelled", "deleted", "lost", "late", "again"):
+        submit(store, job_id, hooks=only, deadline_s=5 if job_id == "late" else None)
+    run(store, lambda s: s.cancel(E, "cancelled"))
+    assert last("cancelled") == "cancelled"
+    by_id = {each.id: each for each in lease(store, 1) + lease(store, 1)}
+    held = next(each for each in store.held() if each.fence == by_id["lost"].fence)
+    assert run(store, lambda s: s.expire(held, 1)) == "dead"
+    assert last("lost") == "dead"
+    clock.ms += 6000
+    run(store, lambda s: s.overdue(E))
+    assert last("late") == "failed"
+    (again,) = [each for each in lease(store, 5) if each.id == "again"]
+    run(store, lambda s: s.set_back(again.fence, Setback(cause="release")))
+    assert store.deliveries(E, job="again") == [], "what was only given back is no news"
+    (again,) = lease(store, 1)
+    run(store, lambda s: s.set_back(again.fence, Setback(cause="failure", delay_s=1)))
+    assert last("again") == "retrying"
+
+
+def test_a_message_is_claimed_by_one_and_due_again_if_its_end_is_not_written(store, clock):
+    submit(store, hooks=hooks(Hook("https://a.example/")))
+    (found,) = lease(store)
+    finish(store, found.fence)
+    (first,) = run(store, lambda s: s.claim(10, 60.0))
+    assert (first.attempt, first.state) == (1, "waiting")
+    assert run(store, lambda s: s.claim(10, 60.0)) == []
+    clock.ms += 60_000
+    (second,) = run(store, lambda s: s.claim(10, 60.0))
+    assert (second.id, second.attempt) == (first.id, 2)
+    assert not run(store, lambda s: s.delivered(first, 200)), "an older attempt must not speak for a newer one"
+    assert run(store, lambda s: s.missed(second, 500, "500", 30.0))
+    assert run(store, lambda s: s.claim(10, 60.0)) == []
+    clock.ms += 30_000
+    (third,) = run(store, lambda s: s.claim(10, 60.0))
+    assert run(store, lambda s: s.delivered(third, 204))
+    (kept,) = store.deliveries(E, state="delivered")
+    assert (kept.status, kept.attempt, kept.error) == (204, 3, "")
+    assert run(store, lambda s: s.redeliver("other", third.id)) is None
+    assert run(store, lambda s: s.redeliver(E, third.id)).state == "waiting"
+    (fourth,) = run(store, lambda s: s.claim(10, 60.0))
+    assert run(store, lambda s: s.missed(fourth, None, "refused", None))
+    assert store.deliveries(E)[0].state == "failed"
+    clock.ms += 2_000_000
+    run(store, lambda s: s.sweep(100))
+    assert store.deliveries(E) == []

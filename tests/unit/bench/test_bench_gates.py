@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from bench import gates, results
-from bench.gates import Gate, judge
+from bench.gates import judge
+from bench.promises import GATES, Gate
 from bench.records import Sample
 
 HELLO = Gate(what="hello", workload="hello", metric="rate", kind="times", floor=25, goal=50, references=("litserve",))
@@ -71,7 +72,7 @@ def test_every_gate_names_what_is_measured() -> None:
     from bench.peers import PEERS
     from bench.workloads import WORKLOADS
 
-    for gate in gates.GATES:
+    for gate in GATES:
         workload = WORKLOADS[gate.workload]
         assert gate.variant in {variant.name for variant in workload.variants}
         assert gate.metric in {metric.name for metric in workload.metrics}

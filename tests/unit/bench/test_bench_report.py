@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -7,7 +8,7 @@ import pytest
 
 from bench.records import BenchError, Failure, Sample
 from bench.report import page, plot, table
-from bench.results import Results
+from bench.results import Results, joined
 
 SYSTEMS = {
     "hotplate": {"title": "Hotplate", "version": "0.1", "processes": "server, 1 worker"},
@@ -65,7 +66,7 @@ def test_figures_go_between_the_marks_and_the_rest_stays(tmp_path: Path) -> None
     path.write_text(f"# Before\n\n{page.BEGIN}\nstale figures\n{page.END}\n\nAfter\n")
     failure = Failure(workload="payload", variant="raw", system="nginx", round=1, why="it said no\nand more")
     for _ in range(2):
-        page.write(results(failures=(failure,)), path)
+        page.write([results(failures=(failure,))], path)
     text = path.read_text()
     assert text.startswith("# Before\n")
     assert text.endswith("\nAfter\n")
@@ -76,11 +77,26 @@ def test_figures_go_between_the_marks_and_the_rest_stays(tmp_path: Path) -> None
     assert path.with_suffix(".svg").read_text().startswith("<svg")
 
 
+def test_of_several_runs_each_workload_comes_whole_from_its_last(tmp_path: Path) -> None:
+    first, other = results(), replace(results(), date="2026-01-03", command="python -m bench --only hop")
+    hop = tuple(replace(sample, workload="hop", values={"hop_us": 1.0}) for sample in first.samples)
+    again = tuple(replace(sample, values={"rate": 1.0, "errors": 0}) for sample in first.samples[:2])
+    one = joined([replace(first, samples=first.samples + hop), replace(other, samples=again)])
+    assert [sample.workload for sample in one.samples] == ["hop"] * 4 + ["hello"] * 2
+    assert {sample.values["rate"] for sample in one.samples if sample.workload == "hello"} == {1.0}
+    path = tmp_path / "benchmarks.md"
+    path.write_text(f"{page.BEGIN}\n{page.END}\n")
+    page.write([first, replace(other, samples=hop)], path)
+    text = path.read_text()
+    assert "Measured on 2026-01-02" in text
+    assert "Measured on 2026-01-03" in text
+
+
 def test_a_page_without_marks_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "benchmarks.md"
     path.write_text("nothing")
     with pytest.raises(BenchError, match="once each"):
-        page.write(results(), path)
+        page.write([results()], path)
     assert path.read_text() == "nothing"
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -80,9 +81,9 @@ def test_who_cannot_do_it_does_not_take_part() -> None:
 
 
 def test_memory_is_read_before_anything_else_uses_the_server() -> None:
-    first, *others = groups(list(WORKLOADS.values()))
-    assert [part.name for part in first] == ["memory", "hello", "hello-unique", "latency"]
-    assert all(len(group) == 1 for group in others)
+    named = [[part.name for part in group] for group in groups(list(WORKLOADS.values()))]
+    assert named[0] == ["memory", "hello", "hello-unique", "latency"]
+    assert [group for group in named[1:] if len(group) > 1] == [["ray", "ray-zero"]], "a cluster is started once"
 
 
 def test_rounds_begin_with_another_system_each() -> None:
@@ -123,3 +124,17 @@ def test_a_server_that_answers_nothing_fails(monkeypatch: pytest.MonkeyPatch) ->
     server: Any = SimpleNamespace(peer=peer("a"), log=lambda: "its log")
     with pytest.raises(BenchError, match="its log"):
         windows.measure(server, SETTINGS, lambda _: Load(requests=0, duration_s=1, errors=9, client_cpu_s=0))
+
+
+def test_a_stand_in_that_fails_is_told_and_the_others_are_measured(starts: list[str]) -> None:
+    def missing(settings: Settings) -> Any:
+        raise BenchError("PostgreSQL is missing")
+
+    made = workload("w", lambda *_: ({"rate": 1.0}, True), "x")
+    made = replace(made, extra={"database": missing, "bound": lambda _: ({"rate": 2.0}, True)})
+    run = Rounds(SETTINGS, [made], [peer("a", "x")], {0, 1})
+    run.run()
+    assert [(failure.system, failure.round, failure.why) for failure in run.failures] == [
+        ("database", 1, "PostgreSQL is missing")
+    ]
+    assert [sample.system for sample in run.samples] == ["a", "bound"] * 2

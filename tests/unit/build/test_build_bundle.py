@@ -29,6 +29,13 @@ def test_caches_environments_and_keys_stay_out_and_are_named(site):
     assert found.private == (".aws", ".env", "id_rsa", "sub/server.key")
 
 
+def test_the_folder_of_an_installation_stays_out_with_all_its_keys(site):
+    write(site, "app.py", "state/admin-token", "state/control.db", "state/key", "other/control.db")
+    found = bundles.collect(site.root, "service")
+    assert [entry.name for entry in found.entries] == ["app.py", "other/control.db"]
+    assert found.private == ("state",)
+
+
 def test_what_is_named_in_hotplateignore_comes_in_again_or_stays_out(site):
     write(site, "app.py", ".env", "data/big.bin", "data/small.txt")
     site.write(".hotplateignore", "!.env\n*.bin\n")

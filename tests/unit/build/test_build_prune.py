@@ -12,8 +12,8 @@ from hotplate.build import store
 from hotplate.build.prune import KEEP_S, prune
 from hotplate.build.staging import Staging, keep_fresh
 from hotplate.contract import Contract
-from hotplate.control.database import Database
 from hotplate.control.named import named_revisions
+from hotplate.control.sqlite import SqliteDatabase
 from hotplate.deployment import snapshot
 from hotplate.deployment.attachment import RECORD
 from hotplate.deployment.records import EndpointSpec, Revision, Share, Snapshot
@@ -91,7 +91,7 @@ def test_what_the_database_names_stays_and_the_command_says_what_went(site):
     site.home.make()
     old(site, "kept")
     old(site, "gone")
-    database = Database(site.home.control_db)
+    database = SqliteDatabase(site.home.control_db)
     with database.transaction():
         database.run(
             "INSERT INTO endpoints (name, settings, generation, created_at, updated_at) VALUES ('a', '{}', 1, 0, 0)"

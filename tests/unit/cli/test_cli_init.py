@@ -135,3 +135,27 @@ def test_every_scaffold_is_whole(name):
 
 def test_hello_world_is_offered_first():
     assert scaffold.scaffold_names()[0] == "hello-world"
+
+
+def test_the_registry_of_its_image_is_written(cli, tmp_path):
+    words = ("--registry", "ghcr.io", "--repository", "ann/hello", "--regcred", "ghcr")
+    assert cli("init", "--yes", *words).code == 0
+    file = load_project_file(tmp_path / "hello-world")
+    assert file is not None and file.deploy["registry"] == {"host": "ghcr.io", "path": "ann/hello"}
+    assert file.deploy["registry_credential"] == "ghcr"
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (("--registry", "ghcr.io"), "place in the registry is missing"),
+        (("--registry", "a/b", "--repository", "c"), "is no registry"),
+        (("--registry", "ghcr.io", "--repository", "Up/../x"), "is no repository"),
+        (("--registry", "ghcr.io", "--repository", "x", "--regcred", "a b"), "cannot name"),
+        (("--repository", "x"), "The registry is missing"),
+    ],
+)
+def test_a_registry_that_is_none_is_refused_before_anything_is_made(cli, tmp_path, words, text):
+    ran = cli("init", "--yes", *words)
+    assert ran.code == 2 and text in ran.err
+    assert not (tmp_path / "hello-world").exists()

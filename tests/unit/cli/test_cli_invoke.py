@@ -177,6 +177,23 @@ def test_the_token_of_the_environment(invoke, endpoint, monkeypatch):
     assert "hot_secret" not in ran.out + ran.err
 
 
+def test_a_deployed_endpoint_is_called_by_its_name_with_this_machines_token(cli, endpoint, monkeypatch, tmp_path):
+    (tmp_path / "run").mkdir()
+    own = f"http://127.0.0.1:{endpoint.port}"
+    (tmp_path / "run" / "supervisor.json").write_text(json.dumps({"url": own}))
+    (tmp_path / "admin-token").write_text("hot_admin")
+    monkeypatch.setenv("HOTPLATE_HOME", str(tmp_path))
+    assert cli("invoke", "--name", "counter", "a=b").code == 0
+    assert cli("invoke", "--name", "counter", "/length", "a=b").code == 0
+    assert cli("invoke", f"http://localhost:{endpoint.port}/counter/length", "a=b").code == 0
+    assert [path for path, _, _ in endpoint.calls] == ["/counter/infer", "/counter/length", "/counter/length"]
+    assert {headers["authorization"] for _, headers, _ in endpoint.calls} == {"Bearer hot_admin"}
+    assert cli("invoke", "--name", "counter", "--port", "1", "a=b").code != 0
+    (tmp_path / "run" / "supervisor.json").write_text(json.dumps({"url": "http://127.0.0.1:1"}))
+    cli("invoke", f"{own}/infer", "a=b")
+    assert "authorization" not in endpoint.calls[-1][1], "a token of this machine's went to another server"
+
+
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(invoke, endpoint, monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")

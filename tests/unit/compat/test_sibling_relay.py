@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 
 import pytest
 
@@ -10,6 +12,7 @@ from hotplate.compat import sibling_relay
 from hotplate.compat.sibling_relay import Relay
 from hotplate.compat.siblings import Siblings, read
 from hotplate.errors import ProjectError
+from hotplate.wire import trace
 
 
 @pytest.fixture
@@ -85,3 +88,54 @@ def test_which_hosts_are_siblings():
 def test_an_address_has_no_path():
     with pytest.raises(ProjectError, match="without a path"):
         read("http://127.0.0.1:8080/api")
+
+
+FORKS = """
+import os, socket, sys
+from hotplate.compat import siblings
+
+siblings.install(f"http://127.0.0.1:{sys.argv[1]}", "secret")
+
+
+def ask(word):
+    with socket.create_connection(("api-other", 8888), timeout=20) as client:
+        client.sendall(b"GET /%b HTTP/1.1\\r\\n\\r\\n" % word)
+        return client.makefile("rb").read().rpartition(b"\\r\\n")[2]
+
+
+before = ask(b"before")
+child = os.fork()
+if not child:
+    os._exit(ask(b"child") != b"child")
+print(before, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), ask(b"after"))
+"""
+
+
+def test_a_fork_has_a_relay_of_its_own(target):
+    command = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKS, str(target.getsockname()[1])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for word in (b"before", b"child", b"after"):
+            with target.accept()[0] as server:
+                server.settimeout(20)
+                got = b""
+                while not got.endswith(b"\r\n\r\n"):
+                    got += server.recv(1000)
+                assert got.startswith(b"GET /%b HTTP/1.1\r\n" % word)
+                assert b"\r\nauthorization: Bearer secret" in got
+                server.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + word)
+        assert process.stdout.read().split() == ["b'before'", "0", "b'after'"]
+
+
+def test_it_carries_the_trace_on_that_is_active_where_the_connection_is_made(target):
+    relay = Relay(target.getsockname(), "secret")
+    told = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    for own, count in ((b"", 1), (b"TraceParent: own\r\n", 0)):
+        with socket.create_connection(relay.place, timeout=20) as client:
+            active = trace.CURRENT.set((told, "a=1"))
+            relay.expect(client.getsockname()[1])
+            trace.CURRENT.reset(active)
+            client.sendall(b"GET / HTTP/1.1\r\nhost: a\r\n" + own + b"\r\n")
+            with target.accept()[0] as server:
+                server.settimeout(20)
+                got = server.recv(1000)
+                assert got.count(b"\r\ntraceparent: %b\r\ntracestate: a=1\r\n" % told.encode()) == count, got

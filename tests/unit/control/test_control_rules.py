@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import pytest
+from control_rig import make_revision
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hotplate.control.api.access import Failures
 from hotplate.control.api.guard import without_port
-from hotplate.control.deployments import split_with
-from hotplate.control.plane import Caller
+from hotplate.control.deployments import Deploy, deploy, settle, split_with
+from hotplate.control.endpoints import update_endpoint
+from hotplate.control.plane import ITSELF, Caller, open_plane
 from hotplate.control.rollouts import read_rollout
-from hotplate.control.settings import read_settings
+from hotplate.control.secrets import SecretCreate, create_secret
+from hotplate.control.settings import STARTED_WITH, EndpointSettings, read_settings
 from hotplate.control.span import Span, read_span
 from hotplate.control.stamps import parse_stamp, stamp
+from hotplate.deployment import snapshot
+from hotplate.deployment.home import Home
 from hotplate.deployment.records import Scaling, Share
+from hotplate.deployment.sealed import make_key
 from hotplate.errors import InvalidInput
+from hotplate.server.variant import variant_key
 
 DIGESTS = [f"{letter}" * 8 for letter in "abcd"]
 
@@ -133,3 +140,49 @@ def test_every_field_of_scaling_can_be_set_and_has_the_same_default():
         }
     ).scaling()
     assert [name for name in Scaling.__struct_fields__ if getattr(every, name) == getattr(plain, name)] == []
+
+
+CHANGES = {
+    "display_name": "x",
+    "description": "x",
+    "visibility": "public",
+    "min_replicas": 1,
+    "max_replicas": 9,
+    "initial_replicas": 2,
+    "scale_to_zero": 7,
+    "concurrency_per_replica": 3,
+    "instance_type": "cpus=1",
+    "env_overrides": {"A": "1"},
+    "container_secrets": ["KEY"],
+    "volume": "weights",
+    "template": "loaded",
+    "keep_template_s": 5,
+    "autoscaling": {"policy": "cortex"},
+    "limits": {"timeout_s": 9},
+    "abort_error_rate": 0.5,
+    "target": "loopback",
+}
+
+
+def test_what_is_rolled_out_is_what_takes_other_replicas(tmp_path):
+    """Control's list is in step with what the server tells variants apart by."""
+    home = Home(tmp_path / "home")
+    home.make()
+    make_key(home.key)
+    plane = open_plane(home)
+    create_secret(plane, ITSELF, SecretCreate(key="KEY", value="value"))
+    digest = make_revision(home, "a" * 12)
+    deploy(plane, ITSELF, "hello", Deploy(revision=digest))
+    assert {*CHANGES, "endpoint_state"} == set(EndpointSettings.__struct_fields__)
+    for name, value in CHANGES.items():
+        before = variant_key(*_served(home))
+        settle(plane, "hello", snapshot.read(home.snapshot).endpoints[0].generation, "stable", "")
+        found = update_endpoint(plane, ITSELF, "hello", {name: value})
+        moved = variant_key(*_served(home)) != before
+        assert moved == (name in STARTED_WITH), name
+        assert found["rollout"]["state"] == ("rolling" if moved else "stable"), name
+
+
+def _served(home):
+    (spec,) = snapshot.read(home.snapshot).endpoints
+    return spec, spec.revisions[0]

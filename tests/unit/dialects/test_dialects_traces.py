@@ -49,6 +49,13 @@ HALVES = {
         {"model.py": "def predict(x): return x\n"},
         "function: model.py:1 def predict can be served: hotplate run model.py:predict",
     ),
+    "a typed function of any name": (
+        {
+            "setup.py": "def install(x: int) -> None: ...\n",
+            "hello.py": "def _own(x: int): ...\ndef bare(x): ...\ndef greet(name: str) -> str: return name\n",
+        },
+        "function: hello.py:3 def greet can be served: hotplate run hello.py:greet\n",
+    ),
 }
 
 
@@ -60,7 +67,7 @@ def test_half_a_project_is_told_what_is_missing(folder, name):
     with pytest.raises(ProjectError) as raised:
         folder.match()
     assert "what comes near\n" in raised.value.message
-    assert f"  {text}" in raised.value.message
+    assert f"  {text}" in raised.value.message + "\n"
     assert "hotplate init" in str(raised.value.hint)
 
 

@@ -24,7 +24,7 @@ def test_no_two_errors_share_a_code():
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.code)
 def test_status_says_who_must_act(error):
     status = STATUS[error.code]
-    if issubclass(error, errors.InvalidInput | errors.BlockedURL | errors.PackagesRefused):
+    if issubclass(error, errors.InvalidInput | errors.BlockedURL | errors.PackagesRefused | errors.ImageFailed):
         assert 400 <= status < 500
     elif issubclass(error, errors.Unavailable):
         assert status in {429, 502, 503, 504, 507}

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 
+import postgres_server
 import pytest
 
 from hotplate.errors import PlatformError
 from hotplate.jobs import schema
-from hotplate.jobs.records import NewJob
+from hotplate.jobs.records import NewJob, Outcome
 from hotplate.jobs.sqlite import SqliteStore
 
 FIRST = schema.STEPS[:1]
@@ -31,7 +32,33 @@ def test_jobs_of_the_first_schema_are_still_there(tmp_path, monkeypatch):
     (lease,) = store.lease("m", "me", 5)
     store.commit()
     assert (lease.id, lease.body) == ("old", b"{}")
+    job = store.get("m", "old")
+    assert job is not None and (job.state, job.caller) == ("running", "")
+    assert store.finish(lease.fence, Outcome(state="completed"))
+    assert store.deliveries("m") == []
     store.close()
+
+
+def test_a_postgresql_database_of_the_first_schema_is_brought_up_to_date(monkeypatch):
+    if not postgres_server.installed():
+        pytest.skip(postgres_server.REASON)
+    from hotplate.jobs import postgres
+
+    url = postgres_server.fresh_database()
+    monkeypatch.setattr(postgres, "STEPS", postgres.STEPS[:1])
+    postgres.PostgresStore(url).close()
+    with postgres.connect(url) as old:
+        old.execute(
+            "INSERT INTO job (endpoint, id, method, path, state, priority, run_at, created_at, origin)"
+            " VALUES ('m', 'old', 'POST', '/infer', 'queued', 3, 0, 0.0, 'http')"
+        )
+        old.execute("INSERT INTO input (seq, meta, blob, body_bytes, body) VALUES (1, '', '', 2, '{}')")
+    monkeypatch.undo()
+    for _ in range(2):  # the second one finds it done
+        store = postgres.PostgresStore(url)
+        job = store.get("m", "old")
+        assert job is not None and (job.state, job.caller) == ("queued", "")
+        store.close()
 
 
 def test_opening_twice_changes_nothing(tmp_path):

@@ -10,7 +10,7 @@ from hotplate.server import pages
 
 FILES = {path: pages.get(path) for path in pages.PATHS}
 SCRIPTS = {path: body.decode() for path, (body, kind) in FILES.items() if "javascript" in kind}
-MAX_TOTAL_BYTES = 64 * 1024
+MAX_TOTAL_BYTES = 80 * 1024
 
 
 class Markup(HTMLParser):

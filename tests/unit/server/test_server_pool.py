@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -211,6 +212,18 @@ def test_a_server_of_one_project_ends_when_the_first_start_fails() -> None:
         r.end(r.living()[0], 256)
         assert r.failures == [Failure("broken")]
         assert r.pool.stopping
+
+
+def test_a_worker_that_fails_beside_one_that_serves_is_replaced() -> None:
+    with rig(keep_trying=False) as r:
+        r.resize(2)
+        first, second = r.living()
+        first.run()
+        r.settle()
+        r.end(second, 9)
+        assert r.failures == [] and not r.pool.stopping
+        r.loop.run_until_complete(asyncio.sleep(5))
+        assert len(r.living()) == 2
 
 
 def test_a_machine_that_cannot_start_processes_is_asked_again_with_pauses() -> None:

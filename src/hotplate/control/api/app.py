@@ -23,11 +23,18 @@ from hotplate.control.api.guard import Guard
 from hotplate.control.api.problems import plain_problem, problem
 from hotplate.control.api.route import PREFIX, Call, Route
 from hotplate.control.api.table import ROUTES
+from hotplate.control.builds import Builds
 from hotplate.control.log import log
 from hotplate.control.plane import Plane
+from hotplate.control.pruning import prune_daily
 from hotplate.control.rollouts import Rollouts
 from hotplate.control.settings import convert
+from hotplate.control.sharing import sharing_of
 from hotplate.control.storage import told
+from hotplate.control.ui.app import Dashboard
+from hotplate.control.ui.deploys import Deploys
+from hotplate.control.ui.view import Services
+from hotplate.control.ui.watch import Watch
 from hotplate.errors import HotplateError, InvalidInput, LimitExceeded, MalformedBody, UnsupportedMedia
 
 MAX_BODY_BYTES = 1 << 20
@@ -38,25 +45,37 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def make_app(plane: Plane, hosts: Sequence[str] = ()) -> Guard:
-    """The whole API of an installation. `hosts`: names to answer to; none: every name."""
-    rollouts_of: list[Rollouts] = []
+    """The whole API of an installation, and its dashboard. `hosts`: names to answer to; none: every name."""
+    services: list[tuple[Rollouts, Builds]] = []
     failures = Failures()
+    sharing = sharing_of(plane)
+    shared = Services(plane=plane, rollouts=lambda: services[0][0], watch=Watch(plane), deploys=Deploys(plane))
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncGenerator[None]:
-        rollouts_of.append(Rollouts(plane))
-        watch = asyncio.create_task(rollouts_of[0].run(), name="rollouts")
+        rollouts, builds = Rollouts(plane), Builds(plane)
+        services.append((rollouts, builds))
+        running = [
+            asyncio.create_task(rollouts.run(), name="rollouts"),
+            asyncio.create_task(builds.run(), name="builds"),
+            asyncio.create_task(prune_daily(plane), name="pruning"),
+            asyncio.create_task(shared.watch.run(), name="watch"),
+        ]
+        if sharing is not None:
+            running.append(asyncio.create_task(sharing.run(), name="sharing"))
         try:
             yield
         finally:
-            watch.cancel()
-            await asyncio.gather(watch, return_exceptions=True)
+            shared.deploys.end()
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
 
     def endpoint(route: Route) -> Endpoint:
         async def answer(request: Request) -> Response:
             request_id = _request_id(request)
             try:
-                return await _answer(route, request, plane, rollouts_of[0], failures)
+                return await _answer(route, request, plane, services[0], failures)
             except HotplateError as error:
                 if error.code in ("internal_error", "error"):
                     log("error", error.message, request_id=request_id)
@@ -78,7 +97,7 @@ def make_app(plane: Plane, hosts: Sequence[str] = ()) -> Guard:
     for each in routes:
         each.methods = (each.methods or set()) - {"HEAD"}
     app = Starlette(
-        routes=[*documents.routes(), *routes],
+        routes=[*documents.routes(), *routes, *Dashboard(shared, failures).routes()],
         exception_handlers={HTTPException: _not_routed},
         lifespan=lifespan,
     )
@@ -86,14 +105,16 @@ def make_app(plane: Plane, hosts: Sequence[str] = ()) -> Guard:
     return Guard(app, hosts)
 
 
-async def _answer(route: Route, request: Request, plane: Plane, rollouts: Rollouts, failures: Failures) -> Response:
+async def _answer(
+    route: Route, request: Request, plane: Plane, services: tuple[Rollouts, Builds], failures: Failures
+) -> Response:
     address = request.client.host if request.client else ""
     header = request.headers.get("authorization")
     caller = await asyncio.to_thread(identify, plane.database, failures, header, address)
     check_access(route, caller, request.path_params)
     body = None if route.body is None else await read_body(request, route)
     query = dict(request.query_params)
-    call = Call(plane, rollouts, caller, request.path_params, query, body, request)
+    call = Call(plane, *services, caller, request.path_params, query, body, request)
     if inspect.iscoroutinefunction(route.handler):
         result = await route.handler(call)
     else:

@@ -35,7 +35,7 @@ def get_endpoint(call: Call) -> Any:
 
 
 def update_endpoint(call: Call) -> Any:
-    return endpoints.update_endpoint(call.plane, call.caller, call.path["name"], call.body)
+    return _changed(call, call.body)
 
 
 def delete_endpoint(call: Call) -> Any:
@@ -43,12 +43,17 @@ def delete_endpoint(call: Call) -> Any:
 
 
 def pause_endpoint(call: Call) -> Any:
-    change = {"endpoint_state": "disabled"}
-    return endpoints.update_endpoint(call.plane, call.caller, call.path["name"], change)
+    return _changed(call, {"endpoint_state": "disabled"})
 
 
 def start_endpoint(call: Call) -> Any:
-    return endpoints.update_endpoint(call.plane, call.caller, call.path["name"], {"endpoint_state": "active"})
+    return _changed(call, {"endpoint_state": "active"})
+
+
+def _changed(call: Call, change: Any) -> Any:
+    found = endpoints.update_endpoint(call.plane, call.caller, call.path["name"], change)
+    call.rollouts.wake()
+    return found
 
 
 async def deploy_revision(call: Call) -> Any:

@@ -1,10 +1,10 @@
-"""Routes over what is kept beside endpoints: tokens, secrets, events, decisions, the audit log."""
+"""Routes over what is kept beside endpoints: tokens, secrets, registry credentials, events, the audit log."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from hotplate.control import events, ledger, secrets, tokens
+from hotplate.control import events, ledger, registry_credentials, secrets, tokens
 from hotplate.control.api.route import Call
 from hotplate.control.endpoints import read_row
 from hotplate.control.span import read_count, read_span
@@ -44,6 +44,26 @@ def update_secret(call: Call) -> Any:
 
 def delete_secret(call: Call) -> Any:
     return secrets.delete_secret(call.plane, call.caller, call.path["key"])
+
+
+def create_registry_credential(call: Call) -> Any:
+    return registry_credentials.create_registry_credential(call.plane, call.caller, call.body)
+
+
+def list_registry_credentials(call: Call) -> Any:
+    return registry_credentials.list_registry_credentials(call.plane)
+
+
+def get_registry_credential(call: Call) -> Any:
+    return registry_credentials.get_registry_credential(call.plane, call.path["key"])
+
+
+def update_registry_credential(call: Call) -> Any:
+    return registry_credentials.update_registry_credential(call.plane, call.caller, call.path["key"], call.body)
+
+
+def delete_registry_credential(call: Call) -> Any:
+    return registry_credentials.delete_registry_credential(call.plane, call.caller, call.path["key"])
 
 
 def list_events(call: Call) -> Any:

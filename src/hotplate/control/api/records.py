@@ -35,14 +35,17 @@ class Share(msgspec.Struct, kw_only=True):
 
 
 class Rollout(msgspec.Struct, kw_only=True):
-    """Whether the endpoint serves what it was last told to, and if not, why."""
+    """Whether the endpoint serves what it was last told to, and if not, why. `kept`: what served before goes on, with
+    the settings that it had; where that is false, nothing has served yet, and the next good deploy does."""
 
     state: Literal["stable", "rolling", "failed"]
     text: str
+    kept: bool
 
 
 class Replica(msgspec.Struct, kw_only=True):
-    """A running copy of a revision. `age` is seconds since it is ready, -1 where it is not."""
+    """A running copy of a revision. `age` is seconds since it is ready, -1 where it is not; `where` is its machine, if
+    that is another one, and then `pid` is 0."""
 
     endpoint_name: str
     replica_id: str
@@ -54,6 +57,7 @@ class Replica(msgspec.Struct, kw_only=True):
     pid: int | None
     in_flight: int | None
     rss_bytes: int | None
+    where: str = ""
 
 
 EndpointCreate = msgspec.defstruct(
@@ -78,7 +82,7 @@ Endpoint = msgspec.defstruct(
         ("generation", int),
         ("traffic", list[Share]),
         ("rollout", Rollout),
-        ("status", Literal["paused", "empty", "rolling", "unknown", "running", "starting", "idle"]),
+        ("status", Literal["paused", "empty", "rolling", "unknown", "running", "starting", "idle", "failed"]),
         ("replicas", list[Replica]),
         ("queue_depth", int | None),
         ("created_at", float),
@@ -156,6 +160,17 @@ class Secret(msgspec.Struct, kw_only=True):
     created_at: float
     updated_at: float
     endpoints: list[str] | UnsetType = UNSET
+
+
+class RegistryCredential(msgspec.Struct, kw_only=True):
+    """What may be known of a login to a registry of images. `fingerprint` changes with its token."""
+
+    key: str
+    registry: str
+    username: str
+    fingerprint: str
+    created_at: float
+    updated_at: float
 
 
 class Volume(msgspec.Struct, kw_only=True):
@@ -255,3 +270,15 @@ class Problem(msgspec.Struct, kw_only=True):
     detail: str
     errors: list[dict[str, Any]] | UnsetType = UNSET
     request_id: str | UnsetType = UNSET
+
+
+class Build(msgspec.Struct, kw_only=True):
+    """A build of an archive. `revisions` are what it made so far, `error` says why it failed and where."""
+
+    id: str
+    state: Literal["waiting", "running", "built", "failed"]
+    created_at: float
+    token: str
+    steps: list[dict[str, Any]]
+    revisions: list[dict[str, Any]]
+    error: dict[str, Any] | None

@@ -12,6 +12,7 @@ from hotplate.deployment.records import Scope
 if TYPE_CHECKING:
     from starlette.requests import Request
 
+    from hotplate.control.builds import Builds
     from hotplate.control.rollouts import Rollouts
 
 PREFIX = "/api/v1"
@@ -23,6 +24,7 @@ class Call:
 
     plane: Plane
     rollouts: Rollouts
+    builds: Builds
     caller: Caller
     path: Mapping[str, str]
     query: Mapping[str, str]

@@ -8,24 +8,21 @@ from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
-import msgspec
 from starlette.responses import StreamingResponse
 
 from hotplate.control import logs
 from hotplate.control.api.route import Call
 from hotplate.control.endpoints import read_row
+from hotplate.control.event_stream import BEAT, BEAT_S, Followers, event
 from hotplate.control.events import read_events
 from hotplate.control.span import Span, read_span
 from hotplate.control.stamps import parse_stamp
-from hotplate.errors import TooManyCalls
 
 MAX_FOLLOWERS = 64
 LOOK_S = 0.25
-BEAT_S = 15.0
 LONGEST_S = 4 * 3600.0
 
-_connected: set[AsyncGenerator[bytes]] = set()
-"""The followers of this process."""
+followers = Followers(MAX_FOLLOWERS, "followers are connected")
 
 
 def get_logs(call: Call) -> Any:
@@ -36,13 +33,13 @@ async def stream_logs(call: Call) -> StreamingResponse:
     span = read_span(call.query)
     name = await asyncio.to_thread(_known, call)
     first = await asyncio.to_thread(logs.read_logs, call.plane, name, span) if call.query.get("max_lines") else []
-    return _answer(_follow_logs(call, name, span, first))
+    return followers.answer(_follow_logs(call, name, span, first))
 
 
 async def stream_events(call: Call) -> StreamingResponse:
     span = read_span(call.query)
     name = await asyncio.to_thread(_known, call)
-    return _answer(_follow_events(call, name, replace(span, begin=max(span.begin, time.time()))))
+    return followers.answer(_follow_events(call, name, replace(span, begin=max(span.begin, time.time()))))
 
 
 def _known(call: Call) -> str:
@@ -51,39 +48,22 @@ def _known(call: Call) -> str:
     return call.path["name"]
 
 
-def _answer(lines: AsyncGenerator[bytes]) -> StreamingResponse:
-    if len(_connected) >= MAX_FOLLOWERS:
-        raise TooManyCalls(f"{MAX_FOLLOWERS} followers are connected already.", retry_after_s=30)
-
-    async def counted() -> AsyncGenerator[bytes]:
-        _connected.add(lines)
-        try:
-            yield b": following\n\n"
-            async for line in lines:
-                yield line
-        finally:
-            _connected.discard(lines)
-            await lines.aclose()
-
-    return StreamingResponse(counted(), media_type="text/event-stream")
-
-
 async def _follow_logs(call: Call, name: str, span: Span, first: list[dict[str, Any]]) -> AsyncGenerator[bytes]:
     follower = await asyncio.to_thread(logs.Follower, call.plane, name, span)
     try:
         for entry in first:
-            yield _event(entry)
+            yield event(entry)
         quiet, end = time.monotonic(), time.monotonic() + LONGEST_S
         while time.monotonic() < end:
             entries = await asyncio.to_thread(follower.new)
             for entry in entries:
-                yield _event(entry)
+                yield event(entry)
             if entries:
                 quiet = time.monotonic()
                 continue
             if time.monotonic() - quiet > BEAT_S:
                 quiet = time.monotonic()
-                yield b": still here\n\n"
+                yield BEAT
             await asyncio.sleep(LOOK_S)
     finally:
         follower.close()
@@ -94,7 +74,7 @@ async def _follow_events(call: Call, name: str, span: Span) -> AsyncGenerator[by
     quiet, end = time.monotonic(), time.monotonic() + LONGEST_S
     while time.monotonic() < end:
         entries = await asyncio.to_thread(read_events, call.plane, call.caller, name, replace(span, limit=1000))
-        lines = [_event(entry) for entry in entries]
+        lines = [event(entry) for entry in entries]
         for line in lines:
             if line not in seen:
                 quiet = time.monotonic()
@@ -104,9 +84,5 @@ async def _follow_events(call: Call, name: str, span: Span) -> AsyncGenerator[by
             span = replace(span, begin=parse_stamp(entries[-1]["timestamp"], "timestamp"))
         if time.monotonic() - quiet > BEAT_S:
             quiet = time.monotonic()
-            yield b": still here\n\n"
+            yield BEAT
         await asyncio.sleep(LOOK_S * 4)
-
-
-def _event(entry: dict[str, Any]) -> bytes:
-    return b"data: " + msgspec.json.encode(entry) + b"\n\n"

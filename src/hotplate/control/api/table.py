@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from hotplate.control import deployments, secrets, tokens
-from hotplate.control.api import handlers, ledger_handlers, records, streams, volume_handlers
+from hotplate.control import deployments, registry_credentials, secrets, tokens
+from hotplate.control.api import build_handlers, handlers, ledger_handlers, records, streams, volume_handlers
 from hotplate.control.api.route import Handler, Query, Route
 from hotplate.deployment.records import Scope
 
@@ -20,6 +20,23 @@ _SPAN = (
 )
 _LIMIT = (Query(name="limit", help="How many.", schema={"type": "integer", "minimum": 0, "maximum": 1000}),)
 _PATH = (Query(name="path", help="Path inside the volume, with `/` between folders.", schema={"type": "string"}),)
+_TEXTS = {"type": "array", "items": {"type": "string"}}
+_YES = {"type": "boolean"}
+_BUILD = (
+    Query(name="folder", help="What the project's folder is called, and so the endpoint, where nothing names it."),
+    Query(name="name", help="Name of the endpoint that it is for."),
+    Query(name="target", help="A function to serve, as model.py:predict. Repeatable.", schema=_TEXTS),
+    Query(name="dialect", help="How the code is written, instead of finding out."),
+    Query(name="service_module", help="Dotted module of the service class."),
+    Query(name="service_class", help="Name of the service class."),
+    Query(name="api", help="Name of the API in cortex.yaml, where there are several."),
+    Query(name="option", help="KEY=VALUE for the dialect. Repeatable.", schema=_TEXTS),
+    Query(name="python", help="Python of the environment, such as 3.12."),
+    Query(name="scripts", help="Scripts that install packages.", schema={"enum": ["refuse", "run", "skip"]}),
+    Query(name="upgrade", help="Resolve the packages anew.", schema=_YES),
+    Query(name="store_assets", help="Run store_assets() as well.", schema=_YES),
+    Query(name="volume", help="The volume that store_assets() fills, if not the endpoint's own."),
+)
 
 
 def _route(method: Method, path: str, scope: Scope | None, handler: Handler, summary: str, **more: Any) -> Route:
@@ -141,6 +158,37 @@ ROUTES: tuple[Route, ...] = (
         query=_LIMIT,
         result=list[dict[str, Any]],
     ),
+    # Builds
+    _route(
+        "POST",
+        "/builds",
+        "deploy",
+        build_handlers.start_build,
+        "Build a project: the body is a .tar, .tar.gz or .zip archive of it",
+        query=_BUILD,
+        raw_body=True,
+        result=records.Build,
+        status=202,
+        shared=True,
+    ),
+    _route(
+        "GET",
+        "/builds/{id}",
+        "deploy",
+        build_handlers.get_build,
+        "How far a build is",
+        result=records.Build,
+        shared=True,
+    ),
+    _route(
+        "GET",
+        "/builds/{id}/stream",
+        "deploy",
+        build_handlers.stream_build,
+        "Its steps as they come, and at the end all of it",
+        content_type="text/event-stream",
+        shared=True,
+    ),
     # Logs and events
     _route(
         "GET",
@@ -237,6 +285,50 @@ ROUTES: tuple[Route, ...] = (
         result=records.Secret,
     ),
     _route("DELETE", "/secrets/{key}", "deploy", ledger_handlers.delete_secret, "Delete", result=records.Message),
+    # Registry credentials
+    _route(
+        "GET",
+        "/registry-credentials",
+        "read",
+        ledger_handlers.list_registry_credentials,
+        "List",
+        result=list[records.RegistryCredential],
+    ),
+    _route(
+        "POST",
+        "/registry-credentials",
+        "deploy",
+        ledger_handlers.create_registry_credential,
+        "Create",
+        body=registry_credentials.RegistryCredentialCreate,
+        result=records.RegistryCredential,
+        status=201,
+    ),
+    _route(
+        "GET",
+        "/registry-credentials/{key}",
+        "read",
+        ledger_handlers.get_registry_credential,
+        "Get, without its token",
+        result=records.RegistryCredential,
+    ),
+    _route(
+        "PUT",
+        "/registry-credentials/{key}",
+        "deploy",
+        ledger_handlers.update_registry_credential,
+        "Give another token",
+        body=registry_credentials.RegistryCredentialUpdate,
+        result=records.RegistryCredential,
+    ),
+    _route(
+        "DELETE",
+        "/registry-credentials/{key}",
+        "deploy",
+        ledger_handlers.delete_registry_credential,
+        "Delete",
+        result=records.Message,
+    ),
     # Volumes
     _route("GET", "/volumes", "read", volume_handlers.list_volumes, "List", result=list[records.Volume]),
     _route(

@@ -1,7 +1,8 @@
 """Stands in for proximl 1.0.2 where that is not installed: `ProxiML().jobs` with endpoints on this machine.
 
-A deploy script of proxiML's runs as it is. An endpoint is a `hotplate run` of its own, which outlives the script, as
-a job there did; nothing leaves this machine, and no credentials are needed.
+A deploy script of proxiML's runs as it is. An endpoint outlives the script, as a job there did: it is deployed to this
+machine's `hotplate up`, which is started where it does not run. Nothing leaves this machine, and no credentials are
+needed.
 """
 
 from __future__ import annotations

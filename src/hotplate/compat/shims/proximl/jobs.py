@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from proximl._store import records
 from proximl.exceptions import ApiError, JobError, ProxiMLException, SpecificationError
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ STATUSES = [
 MAX_TIMEOUT_S = 24 * 60 * 60
 POLL_S = 0.2
 
+_ENDED = ("finished", "failed", "stopped", "removed")
 _EARLY = ("new", "waiting for resources", "waiting for data/model download")
 _KEPT = {
     "name": (),
@@ -229,15 +229,11 @@ class Job:
     async def attach(self, msg_handler: Callable[[dict[str, Any]], Any] | None = None) -> None:
         """Follow its log to its end: print each line, or give it to the handler, the oldest first."""
         await self.refresh()
-        path = self._store.log(self.id)
-        done = 0
+        after: Any = None
         while True:
-            ended = self.status in ("finished", "failed", "stopped")
-            with path.open("rb") as log:
-                log.seek(done)
-                whole = [line for line in log if line.endswith(b"\n") or ended]
-            done += sum(map(len, whole))
-            for stamp, message in records(whole):
+            ended = self.status in _ENDED
+            lines, after = await asyncio.to_thread(self._store.lines, self.id, after, ended=ended)
+            for stamp, message in lines:
                 self._tell(stamp, message, msg_handler)
             if ended:
                 return

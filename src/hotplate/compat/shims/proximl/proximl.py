@@ -19,7 +19,8 @@ class ProxiML:
 
     Args:
         **kwargs: as there. `config_dir` (or PROXIML_CONFIG_DIR, else `~/.proximl`) is where jobs are remembered, and
-            `project` (or PROXIML_PROJECT, else its config.json) what they carry. User and key are not needed.
+            `project` (or PROXIML_PROJECT, else its config.json) what they carry. User and key are not needed. With
+            PROXIML_LOCAL=run in the environment an endpoint is a `hotplate run` of its own, and not `hotplate up`'s.
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -30,7 +31,7 @@ class ProxiML:
         self.active_project: str | None = (
             kwargs.get("project") or os.environ.get("PROXIML_PROJECT") or config.get("project")
         )
-        self.jobs = Jobs(self, LocalStore(self._folder / "local-jobs"))
+        self.jobs = Jobs(self, LocalStore(self._folder / "local-jobs", _place()))
 
     @property
     def project(self) -> str | None:
@@ -48,6 +49,13 @@ class ProxiML:
                 f"There are no {name} on this machine: Hotplate serves endpoints (client.jobs) alone."
             )
         raise AttributeError(f"'ProxiML' object has no attribute {name!r}")
+
+
+def _place() -> str:
+    place = os.environ.get("PROXIML_LOCAL") or "up"
+    if place not in ("up", "run"):
+        raise ProxiMLException(f"PROXIML_LOCAL is up or run, not {place!r}.")
+    return place
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -80,8 +80,8 @@ export function partText(value) {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-/** Send a composed call; gives the Response as soon as its head is there. */
-export async function send(call, signal) {
+/** A composed call as what fetch takes: { url, options }. */
+export async function request(call, signal) {
   let body;
   if (call.mode === "json") body = JSON.stringify(await jsonValue(call.json));
   else if (call.mode === "form") {
@@ -91,5 +91,5 @@ export async function send(call, signal) {
       else body.append(name, partText(value));
     }
   } else if (call.mode === "raw") body = call.file;
-  return fetch(call.url, { method: call.method, headers: call.headers, body, signal, credentials: "same-origin" });
+  return { url: call.url, options: { method: call.method, headers: call.headers, body, signal, credentials: "same-origin" } };
 }

@@ -2,6 +2,7 @@
 
 import { el, newId, size } from "./dom.js";
 import { forget, preview } from "./media.js";
+import { makeNested, nestedKind } from "./nested.js";
 import { bounds, example, kindOf, mediaKind, ofType, settle, typeText } from "./schema.js";
 
 const ACCEPT = { image: "image/*", audio: "audio/*", video: "video/*" };
@@ -19,9 +20,10 @@ export class WrongValue extends Error {}
 
 /**
  * Make a field. `read()` gives the value, a Media, a list of Media, or undefined for "left out", and raises
- * WrongValue; `complain(text)` shows what is wrong with it, `complain(null)` takes that back.
+ * WrongValue; with a `depth` objects and lists are groups of fields instead of JSON; `complain(text)` shows what is wrong with it, `complain(null)` takes that back.
  */
-export function makeField(document, name, schema, { required = true, description = "", raw = false } = {}) {
+export function makeField(document, name, schema, { required = true, description = "", raw = false, depth = Infinity } = {}) {
+  if (!raw && nestedKind(document, schema, depth)) return makeNested(document, name, schema, { required, description, depth });
   const { schema: at } = settle(document, schema);
   const list = at.type === "array" && at.items && mediaKind(document, at.items);
   const kind = raw ? "file" : list ? "list" : kindOf(document, schema);

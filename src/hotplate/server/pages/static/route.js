@@ -1,11 +1,11 @@
 // One route of the page: what it takes and gives, a form to try it, the same call as code, the answer.
 
 import { answerPanel } from "./answer.js";
-import { compose, hasFields, send, waysToAnswer, waysToSend } from "./call.js";
+import { compose, hasFields, request, waysToAnswer, waysToSend } from "./call.js";
 import { copyButton, el, newId } from "./dom.js";
 import { makeField, Media, WrongValue } from "./fields.js";
 import { bounds, follow, settle, typeText } from "./schema.js";
-import { curl, python } from "./snippets.js";
+import { curl, javascript, python } from "./snippets.js";
 
 const STAND_INS = {
   image: ["photo.jpg", "image/jpeg"], audio: ["speech.wav", "audio/wav"], video: ["clip.mp4", "video/mp4"],
@@ -13,7 +13,11 @@ const STAND_INS = {
 
 const MEDIA_KINDS = new Set(["image", "audio", "video", "file", "list"]);
 
-/** Make the card of a route. `context` has { document, root, token() }. */
+/**
+ * Make the card of a route. `context` has { document, root, token(), onToken(listener) }; where it has `send(url, options)`,
+ * that takes the place of fetch; where it has `may: false`, calls are shown and not sent; where it has `jobPage(id)`, a call
+ * can be sent as a job, whose page that is; with `nested` objects and lists are filled in by parts.
+ */
 export function routeCard(context, route, open) {
   const { operation } = route;
   const body = el("div", { class: "card-body" });
@@ -31,12 +35,19 @@ export function routeCard(context, route, open) {
   return card;
 }
 
+/** The schema of a good answer in JSON; an empty one where nothing is said. */
+function answerSchema({ responses = {} }) {
+  const good = Object.entries(responses).find(([status]) => status.startsWith("2"))?.[1];
+  return good?.content?.["application/json"]?.schema ?? {};
+}
+
 function inside(context, route) {
   const { document } = context;
   const { operation } = route;
   const ways = waysToSend(document, operation);
   const answers = waysToAnswer(document, operation);
   const streams = answers.includes("text/event-stream");
+  const wrapped = Boolean(settle(document, answerSchema(operation)).schema.properties?.output);
   const panel = answerPanel();
   const form = el("form", { class: "form", novalidate: true, "aria-label": `Try ${route.method} ${route.path}` });
   const examples = codeTabs();
@@ -48,12 +59,13 @@ function inside(context, route) {
   const sendAs = picker("Send as", ways.map((way) => way.label));
   const answerAs = picker("Answer as", answers);
   const place = el("div", { class: "fields" });
-  const sendButton = el("button", { type: "submit", class: "send" }, "Send");
+  const sendButton = el("button", { type: "submit", class: "send", disabled: context.may === false }, "Send");
+  const asJob = context.jobPage && route.method === "POST" ? el("input", { type: "checkbox" }) : null;
   const cancelButton = el("button", { type: "button", hidden: true, onclick: () => running?.abort() }, "Cancel");
 
   const way = () => ways[sendAs.value()];
   const layFields = () => {
-    fields = way() ? fieldsOf(document, way(), ways) : [];
+    fields = way() ? fieldsOf(document, way(), ways, context.nested ? 0 : Infinity) : [];
     place.replaceChildren(...parameters.map(([, field]) => field.node), ...fields.map((field) => field.node));
     if (!place.childElementCount) place.append(el("p", { class: "hint" }, "This route takes no input."));
   };
@@ -73,11 +85,12 @@ function inside(context, route) {
       values, wholeBody: bare ? values.get(fields[0].name) : undefined, token: context.token(),
       parameters: parameters.map(([parameter, field]) => [parameter, read(field)]),
     });
-    return { ...call, streams: streams && (answers.length === 1 || call.headers.accept === "text/event-stream") };
+    if (asJob?.checked) call.headers.prefer = "respond-async";
+    return { ...call, wrapped, streams: !asJob?.checked && streams && (answers.length === 1 || call.headers.accept === "text/event-stream") };
   };
   const refresh = () => {
     const call = gather(true);
-    examples.set({ curl: curl(call), Python: python(call) });
+    examples.set({ curl: curl(call), Python: python(call), JavaScript: javascript(call) });
   };
 
   form.addEventListener("submit", async (event) => {
@@ -99,8 +112,10 @@ function inside(context, route) {
     panel.wait();
     const started = performance.now();
     try {
-      const value = await panel.show(await send(call, running.signal), started);
+      const { url, options } = await request(call, running.signal);
+      const value = await panel.show(await (context.send ?? fetch)(url, options), started);
       blame(value?.detail, fields);
+      if (asJob?.checked && value?.id) panel.node.append(el("a", { class: "button", href: context.jobPage(value.id) }, "Open the job"));
     } catch (error) {
       panel.fail(error.name === "AbortError" ? "Cancelled." : `No answer: ${error.message}. Is the server still there?`);
     } finally {
@@ -120,7 +135,7 @@ function inside(context, route) {
 
   layFields();
   form.append(el("h3", {}, "Try it"), ways.length > 1 ? sendAs.node : "", place, answers.length > 1 ? answerAs.node : "",
-    el("div", { class: "actions" }, sendButton, cancelButton, el("span", { class: "hint keys" }, "Ctrl + Enter sends, Esc cancels")));
+    el("div", { class: "actions" }, sendButton, cancelButton, asJob ? el("label", { class: "asjob" }, asJob, "Run as a job") : "", el("span", { class: "hint keys" }, "Ctrl + Enter sends, Esc cancels")));
   refresh();
   const words = operation.description && operation.description !== operation.summary ? el("p", { class: "description" }, operation.description) : "";
   return [words, el("div", { class: "columns" }, el("div", {}, form), el("div", { class: "side" }, examples.node, panel.node)),
@@ -128,16 +143,16 @@ function inside(context, route) {
 }
 
 /** The fields of one way of sending: one for each property, or one for a body that is not an object or is raw. */
-function fieldsOf(document, way, ways) {
+function fieldsOf(document, way, ways, depth) {
   if (way.mode === "raw") {
     const named = ways.find((other) => other.mode === "json" && hasFields(document, other));
-    const beside = named ? fieldsOf(document, named, ways).filter((field) => !MEDIA_KINDS.has(field.kind)) : [];
+    const beside = named ? fieldsOf(document, named, ways, depth).filter((field) => !MEDIA_KINDS.has(field.kind)) : [];
     return [makeField(document, "body", { contentMediaType: way.contentType }, { raw: true }), ...beside];
   }
   const { schema } = settle(document, way.schema);
   if (!schema.properties) return [makeField(document, "body", way.schema)];
   const required = new Set(schema.required ?? []);
-  return Object.entries(schema.properties).map(([name, property]) => makeField(document, name, property, { required: required.has(name) }));
+  return Object.entries(schema.properties).map(([name, property]) => makeField(document, name, property, { required: required.has(name), depth }));
 }
 
 /** What stands in an example for a value that is not given yet. */
@@ -170,7 +185,7 @@ function picker(label, options) {
 
 /** The same call as code, in tabs that the arrow keys move through. */
 function codeTabs() {
-  const names = ["curl", "Python"];
+  const names = ["curl", "Python", "JavaScript"];
   const code = el("pre", { class: "code", tabindex: "0", role: "tabpanel", "aria-label": "The call as code" });
   let texts = {};
   let current = names[0];

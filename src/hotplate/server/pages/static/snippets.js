@@ -1,4 +1,4 @@
-// The call of a form as a shell command and as a Python program that can be pasted and run.
+// The call of a form as a shell command, a Python program and a JavaScript module that can be pasted and run.
 
 import { partText } from "./call.js";
 import { Media } from "./fields.js";
@@ -47,9 +47,10 @@ function heredoc(body, files) {
 
 const quoted = (text) => text.replace(/["\\]/g, "\\$&");
 
-/** The call as a Python program: with the hotplate client where the body is JSON, else with httpx. */
+/** The call as a Python program: with the hotplate client where it knows the answer's shape, else with httpx. */
 export function python(call) {
-  return call.mode === "json" && call.method === "POST" && !binary(call.headers.accept) ? withClient(call) : withHttpx(call);
+  const known = call.mode === "json" && call.method === "POST" && !binary(call.headers.accept) && (call.streams || call.wrapped);
+  return known ? withClient(call) : withHttpx(call);
 }
 
 const binary = (accept) => /^(image|audio|video)\/|octet-stream/.test(accept ?? "");
@@ -120,4 +121,45 @@ function literal(value, depth, names, asText = false) {
   const short = `${left}${items.join(", ")}${right}`;
   if (short.length < 70 && !short.includes("\n")) return short;
   return `${left}\n${items.map((item) => `${pad}${item},`).join("\n")}\n${end}${right}`;
+}
+
+/** The call as a JavaScript module for Node or Deno; files are read from the folder that it runs in. */
+export function javascript(call) {
+  const imports = new Set();
+  const read = (name) => { imports.add('import { readFile } from "node:fs/promises";'); return `await readFile(${text(name)})`; };
+  const headers = Object.entries(call.headers).map(([name, value]) => `    ${text(name)}: ${name === "authorization" ? "`Bearer ${process.env.HOTPLATE_TOKEN}`" : text(value)},`);
+  const lines = [];
+  let body = null;
+  if (call.mode === "json") body = `JSON.stringify(${written(call.json, 1, read)})`;
+  else if (call.mode === "raw") body = read(call.file.name);
+  else if (call.mode === "form") {
+    lines.push("const form = new FormData();");
+    for (const [name, value] of call.parts) {
+      if (value instanceof Media && value.file) lines.push(`form.append(${text(name)}, new Blob([${read(value.file.name)}]${value.file.type ? `, { type: ${text(value.file.type)} }` : ""}), ${text(value.file.name)});`);
+      else lines.push(`form.append(${text(name)}, ${text(partText(value))});`);
+    }
+    body = "form";
+  }
+  lines.push(`const response = await fetch(${text(call.url)}, {`, `  method: ${text(call.method)},`);
+  if (headers.length) lines.push("  headers: {", ...headers, "  },");
+  if (body) lines.push(`  body: ${body},`);
+  lines.push("});", "if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);");
+  if (call.streams) lines.push("for await (const piece of response.body.pipeThrough(new TextDecoderStream())) console.log(piece);");
+  else if (binary(call.headers.accept)) lines.push("console.log((await response.arrayBuffer()).byteLength);");
+  else lines.push("console.log(await response.text());");
+  return [...imports, ...(imports.size ? [""] : []), ...lines].join("\n");
+}
+
+/** A value as a JavaScript literal; a file as the command that reads it. */
+function written(value, depth, read) {
+  if (value instanceof Media) return value.file ? `{ data: (${read(value.file.name)}).toString("base64") }` : `{ data: { url: ${text(value.url)} } }`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value);
+  const many = Array.isArray(value);
+  const items = many ? value.map((item) => written(item, depth + 1, read))
+    : Object.entries(value).map(([key, item]) => `${/^[A-Za-z_$][\w$]*$/.test(key) ? key : text(key)}: ${written(item, depth + 1, read)}`);
+  if (items.length === 0) return many ? "[]" : "{}";
+  const short = many ? `[${items.join(", ")}]` : `{ ${items.join(", ")} }`;
+  if (short.length < 70 && !short.includes("\n")) return short;
+  const pad = "  ".repeat(depth + 1);
+  return `${many ? "[" : "{"}\n${items.map((item) => `${pad}${item},`).join("\n")}\n${"  ".repeat(depth)}${many ? "]" : "}"}`;
 }

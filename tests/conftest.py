@@ -1,0 +1,49 @@
+"""What tests of several folders share.
+
+Property tests are judged by what they find: neither a slow machine nor a first import is a failure.
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support import engine_rig, ray_rig
+from support.installation import FREE_PORTS, installation
+from support.targets_rig import Target
+
+settings.register_profile("hotplate", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("hotplate")
+PROPERTY_TIMEOUT_S = 900
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A property test makes a hundred examples by the same clock as one that makes a single one: it has longer."""
+    for item in items:
+        if item.get_closest_marker("hypothesis") and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(PROPERTY_TIMEOUT_S))
+
+
+@pytest.fixture(scope="session")
+def engine():
+    """A Docker engine of the test run's own. Tests that use it are marked `xdist_group("engine")`: there is one."""
+    if why := engine_rig.reason():
+        pytest.skip(why)
+    with engine_rig.engine() as rig:
+        yield rig
+
+
+@pytest.fixture(scope="session")
+def ray_cluster():
+    """A Ray cluster of three nodes on this machine. Tests that use it are marked `xdist_group("ray")`: there is one."""
+    with ray_rig.cluster() as rig:
+        yield rig
+
+
+@pytest.fixture(scope="session")
+def on_ray(ray_cluster):
+    """An installation whose replicas run on that cluster."""
+    with installation() as made:
+        made.variables = ray_cluster.settings
+        made.run("up", "--detach", "--target", "ray", "--address", ray_cluster.address, *FREE_PORTS)
+        yield Target("ray", made, None)
