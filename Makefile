@@ -40,8 +40,7 @@ test: setup ## Run the whole base suite
 	$(call miss,podman,podman netavark,images by Podman)
 	$(call miss,mmdebstrap,mmdebstrap,container images)
 	$(call miss,psql,postgresql,jobs in PostgreSQL)
-	$(RUN) pytest -n auto --dist loadgroup -m "not torch and not serial and not soak"
-	$(RUN) pytest -m "serial and not torch and not soak"
+	$(RUN) python tests/suite.py
 
 test-torch: setup ## Run the flan-t5 and wav2vec scaffolds on tiny models (installs torch)
 	$(RUN) pytest -m torch
