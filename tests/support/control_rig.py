@@ -189,7 +189,8 @@ class ServerSocket:
         endpoints: dict[str, Any] = {}
         for spec in snapshot.read(self.home.snapshot).endpoints:
             state, text = self.rollouts.get(spec.name, ("stable", ""))
-            replica = {"number": 1, "pid": 4242, "revision": spec.traffic[-1].revision, "state": "ready"}
+            revision = spec.traffic[-1].revision if spec.traffic else ""
+            replica = {"number": 1, "pid": 4242, "revision": revision, "state": "ready"}
             endpoints[spec.name] = {
                 "generation": spec.generation,
                 "rollout": {"state": state, "text": text},

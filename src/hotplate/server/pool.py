@@ -349,7 +349,7 @@ class Pool:
         now = asyncio.get_running_loop().time()
         self._crashes.note(now)
         if not self.endpoint.links and self.counts().live == 0 and self._crashes.looping(now):
-            self.endpoint.trouble = f"The worker keeps dying: {how} {CRASHES} times within a minute."
+            self.endpoint.trouble = f"The worker keeps dying: {CRASHES} times within a minute. The last time {how}."
             self.endpoint.state = "CRASH_LOOPING"
             self.endpoint.fail_waiting("unavailable", self.endpoint.trouble)
         self._replace_later()

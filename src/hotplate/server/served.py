@@ -76,7 +76,7 @@ class Served:
         if self.spec.paused and not self.removed:
             return self._refusing(503, "The endpoint is paused.", "unavailable")
         if not self.traffic:
-            detail = self.text or "The endpoint has no revision yet."
+            detail = self.text or "The endpoint's revision is not on this machine; `hotplate events` says more."
             return self._refusing(503, detail, "not_ready")
         if len(self.traffic) == 1:
             return self.traffic[0][1].deployed.router.plan(head)
