@@ -9,6 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+KIB = 1024
+MIB = 1024 * KIB
+
 Kind = Literal["integer", "seconds", "bytes", "text", "flag", "switch", "choice", "list", "mapping"]
 """`flag` is yes or no; `switch` is auto, on or off; `choice` is one of a setting's `choices`."""
 

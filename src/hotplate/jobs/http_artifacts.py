@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import encode_json, fields
 from hotplate.errors import JobNotFound
+from hotplate.jobs.http_plan import JSON, Answer, found
 from hotplate.jobs.records import Job
 
 if TYPE_CHECKING:
-    from hotplate.jobs.http import Answer, Web
+    from hotplate.jobs.http import Web
 
-JSON = (("content-type", "application/json"),)
 PIECE_BYTES = 256 * 1024
 AHEAD_BYTES = 1024 * 1024
 """So much may be on its way to a client that has not taken it yet."""
@@ -51,13 +51,11 @@ class Flow:
 async def show_artifacts(web: Web, exchange: Exchange, job_id: str, name: str) -> Answer | None:
     """Answer with the list, or send the file of a name."""
     await web.jobs.open()
-    job = await web.jobs.find(job_id)
-    if job is None:
-        raise JobNotFound
+    job = found(await web.jobs.find(job_id))
     artifacts = web.jobs.keeper.artifacts
     if not name:
-        found = await asyncio.to_thread(artifacts.list, job.endpoint, job.id)
-        return 200, encode_json({"artifacts": found}), JSON
+        listed = await asyncio.to_thread(artifacts.list, job.endpoint, job.id)
+        return 200, encode_json({"artifacts": listed}), JSON
     try:
         file = await asyncio.to_thread(artifacts.open, job.endpoint, job.id, name)
     except FileNotFoundError:

@@ -8,18 +8,17 @@ from urllib.parse import parse_qsl
 
 from hotplate.edge.exchange import Exchange
 from hotplate.edge.response import encode_json, fields
-from hotplate.errors import JobError, JobNotFound
+from hotplate.errors import JobError
 from hotplate.jobs.documents import event
+from hotplate.jobs.http_events import KEEP_ALIVE_S, NOTHING_NEW, STREAM
+from hotplate.jobs.http_plan import JSON, Answer, found
 from hotplate.jobs.logs import FLUSH_S
 from hotplate.jobs.records import Job
 
 if TYPE_CHECKING:
-    from hotplate.jobs.http import Answer, Web
+    from hotplate.jobs.http import Web
 
-JSON = (("content-type", "application/json"),)
-STREAM = (("content-type", "text/event-stream"), ("cache-control", "no-cache"), ("x-accel-buffering", "no"))
 LOOK_S = 0.5
-KEEP_ALIVE_S = 15.0
 
 
 async def show_log(web: Web, exchange: Exchange, job_id: str) -> Answer | None:
@@ -30,9 +29,7 @@ async def show_log(web: Web, exchange: Exchange, job_id: str) -> Answer | None:
             raise JobError("A log takes `?follow=1` and nothing else.")
         follow = value == "1"
     await web.jobs.open()
-    job = await web.jobs.find(job_id)
-    if job is None:
-        raise JobNotFound
+    job = found(await web.jobs.find(job_id))
     if follow:
         await _follow(web, exchange, job)
         return None
@@ -58,7 +55,7 @@ async def _follow(web: Web, exchange: Exchange, job: Job) -> None:
                 break
             elif silent >= KEEP_ALIVE_S:
                 silent = 0.0
-                connection.write_piece(exchange, b": nothing new\n\n")
+                connection.write_piece(exchange, NOTHING_NEW)
             last = job.ended or listener.closing
             if last:
                 await asyncio.sleep(3 * FLUSH_S)  # the last lines are on their way

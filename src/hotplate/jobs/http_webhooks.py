@@ -15,15 +15,15 @@ from hotplate.edge.response import encode_json
 from hotplate.errors import JobError, JobNotFound
 from hotplate.jobs.asking import LIST_MOST
 from hotplate.jobs.documents import stamp
+from hotplate.jobs.http_plan import JSON, Answer, Work, found
 from hotplate.jobs.records import Delivery, DeliveryState
 from hotplate.jobs.rights import may_change, may_manage
 
 if TYPE_CHECKING:
-    from hotplate.jobs.http import Answer, Web, Work
+    from hotplate.jobs.http import Web
 
 ALL = "-"
 STATES: dict[str, DeliveryState] = {"waiting": "waiting", "delivered": "delivered", "failed": "failed"}
-JSON = (("content-type", "application/json"),)
 
 
 def work_of(web: Web, method: str, job_id: str, rest: list[str]) -> Work | None:
@@ -48,10 +48,7 @@ async def _list(web: Web, head: RequestHead, job_id: str) -> Answer:
         may_manage(head.sender)
         job_id = ""
     else:
-        job = await jobs.find(job_id)
-        if job is None:
-            raise JobNotFound
-        may_change(head.sender, job)
+        may_change(head.sender, found(await jobs.find(job_id)))
     told = await jobs.desk.read(
         lambda store: [
             each for name in names for each in store.deliveries(name, job=job_id, state=state, limit=LIST_MOST)

@@ -14,7 +14,9 @@ import msgspec
 from hotplate.edge.exchange import Exchange
 from hotplate.errors import ResultGone
 from hotplate.jobs.asking import Wish
-from hotplate.jobs.http import JSON, Answer, JobPlan, Web
+from hotplate.jobs.http import Web
+from hotplate.jobs.http_plan import JSON, Answer, JobPlan
+from hotplate.jobs.http_submit import keep
 from hotplate.jobs.records import Job
 from hotplate.wire.frames import Meta
 
@@ -36,7 +38,7 @@ def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
             return _error(400, "invalid x-request-id key in request header")
         await web.jobs.open()
         named = msgspec.structs.replace(meta, headers={"x-request-id": job_id})
-        made = await web.keep(exchange, named, Wish(), head.method, head.path, job_id=job_id, origin="cortex")
+        made = await keep(web, exchange, named, Wish(), head.method, head.path, job_id=job_id, origin="cortex")
         return 200, b'{"id":"%b"}\n' % made.id.encode(), JSON
 
     return web.plan(work, most_bytes, shows=False)

@@ -13,7 +13,9 @@ from typing import Any
 
 from hotplate.edge.exchange import Exchange
 from hotplate.jobs.asking import Wish
-from hotplate.jobs.http import Answer, JobPlan, Web
+from hotplate.jobs.http import Web
+from hotplate.jobs.http_plan import Answer, JobPlan
+from hotplate.jobs.http_submit import keep
 from hotplate.jobs.records import Filter, Job
 from hotplate.jobs.rights import may_change
 from hotplate.wire.frames import Meta
@@ -31,7 +33,7 @@ def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
     async def work(exchange: Exchange) -> Answer:
         head = exchange.head
         await web.jobs.open()
-        made = await web.keep(exchange, meta, Wish(), head.method, head.path, origin="deepaas")
+        made = await keep(web, exchange, meta, Wish(), head.method, head.path, origin="deepaas")
         job = await web.jobs.get(made.id, alone=True)
         return _answer(_shown(job, None)) if job is not None else NOT_FOUND
 

@@ -10,7 +10,9 @@ from hotplate.edge.exchange import Exchange
 from hotplate.edge.head import RequestHead
 from hotplate.edge.response import encode_json
 from hotplate.jobs.asking import read_wish
-from hotplate.jobs.http import JSON, Answer, JobPlan, Web, found
+from hotplate.jobs.http import Web
+from hotplate.jobs.http_plan import JSON, Answer, JobPlan, found
+from hotplate.jobs.http_submit import keep
 from hotplate.wire.frames import Meta
 
 
@@ -26,7 +28,7 @@ def submit(web: Web, meta: Meta, most_bytes: int) -> JobPlan:
         head = exchange.head
         wish = read_wish(head)
         await web.jobs.open()
-        made = await web.keep(exchange, meta, wish, head.method, head.path, origin="octoai")
+        made = await keep(web, exchange, meta, wish, head.method, head.path, origin="octoai")
         place = _place(head, "requests", made.id)
         return 201, encode_json({"response_id": made.id, "poll_url": place}), (*JSON, ("location", place))
 

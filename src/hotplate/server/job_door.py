@@ -16,7 +16,8 @@ from hotplate.server.metrics import Histogram
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.contract import Mount
-    from hotplate.jobs.http import JobPlan, Web
+    from hotplate.jobs.http import Web
+    from hotplate.jobs.http_plan import JobPlan
     from hotplate.jobs.service import Jobs
     from hotplate.server.access import AccessLog
     from hotplate.server.solo import SoloWorker
@@ -91,7 +92,9 @@ class JobDoor:
             from hotplate.jobs import manner_octoai
 
             return manner_octoai.submit(web, meta, most_bytes)
-        return web.submit(head, meta, most_bytes)
+        from hotplate.jobs import http_submit
+
+        return http_submit.submit(web, head, meta, most_bytes)
 
     def page(self, head: RequestHead) -> JobPlan | None:
         """What `/jobs` and the paths below it answer, and OctoAI's; None for other paths."""

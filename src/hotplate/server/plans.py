@@ -232,7 +232,7 @@ class WaitPlan(Uncounted):
 
 
 if TYPE_CHECKING:
-    from hotplate.jobs.http import JobPlan
+    from hotplate.jobs.http_plan import JobPlan
 
     Plan = CallPlan | PagePlan | RefusalPlan | WaitPlan | JobPlan
     """Those of jobs are made behind their door, which imports nothing before the first job."""
