@@ -46,6 +46,12 @@ CASES = {
         status=2,
         told="error: octoai.yaml:3: Unknown key `hardwar`.\n  Did you mean `hardware`?\n",
     ),
+    "more replicas at least than at most": Case(
+        files={"service.py": GOOD, "hotplate.yaml": "name: x\nmin-replicas: 5\nmax-replicas: 2\n"},
+        status=2,
+        told="error: hotplate.yaml:2: `min-replicas` is 5, and `max-replicas` is 2: the least is above the most.\n"
+        "  Lower the one or raise the other.\n",
+    ),
     "a value of another kind": Case(
         files={"service.py": GOOD, "hotplate.yaml": "workers: two\n"},
         status=2,
