@@ -4,6 +4,8 @@ A machine of two cores that runs servers, engines and browsers side by side can 
 beside others has one more try alone. What passes then does not fail the run, but is named at its end, since a test that
 depends on its neighbours is to be mended. What fails twice fails the run, and so does any failure where there are many:
 those are no accident.
+
+`python tests/suite.py [FOLDER]` runs the tests of a folder, of `tests` unless one is named.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+SERIAL = "pytest.mark.serial"
 SIDE_BY_SIDE = ("-n", "auto", "--dist", "loadgroup", "-m", "not torch and not serial and not soak")
 ALONE = ("-m", "serial and not torch and not soak")
 TRIED_AGAIN_AT_MOST = 8
@@ -32,15 +35,21 @@ def pytest(cache: Path, *arguments: str) -> int:
     return subprocess.run(command, check=False).returncode
 
 
-def main() -> int:
+def with_serial_tests(folder: Path) -> list[str]:
+    """The files that have such tests: to read all others once more for a few takes longer than these run."""
+    return sorted(str(path) for path in folder.rglob("test_*.py") if SERIAL in path.read_text())
+
+
+def main(folder: str = "tests") -> int:
     shaky: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="hotplate-suite-") as folder:
-        for part, arguments in (("side-by-side", SIDE_BY_SIDE), ("alone", ALONE)):
-            code = pytest(Path(folder, part), *arguments)
-            failed = failures(Path(folder, part))
+    serial = with_serial_tests(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="hotplate-suite-") as caches:
+        for part, arguments in (("side-by-side", (*SIDE_BY_SIDE, folder)), ("alone", (*ALONE, *serial))):
+            code = pytest(Path(caches, part), *arguments)
+            failed = failures(Path(caches, part))
             if code == TESTS_FAILED and 0 < len(failed) <= TRIED_AGAIN_AT_MOST:
                 print(f"\n{len(failed)} failed: one more try, alone", flush=True)
-                code = pytest(Path(folder, f"{part}-again"), *failed)
+                code = pytest(Path(caches, f"{part}-again"), *failed)
                 shaky += [] if code else failed
             if code:
                 return code
@@ -50,4 +59,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

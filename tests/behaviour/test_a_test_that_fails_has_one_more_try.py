@@ -54,8 +54,8 @@ def suite(folder: Path, **files: str) -> subprocess.CompletedProcess[str]:
     for name, text in files.items():
         (folder / f"test_{name}.py").write_text(text)
     own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    own |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist"}
-    command = [sys.executable, str(SUITE)]
+    own |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p xdist", "PYTEST_XDIST_AUTO_NUM_WORKERS": "1"}
+    command = [sys.executable, str(SUITE), "."]
     return subprocess.run(command, cwd=folder, env=own, check=False, capture_output=True, text=True, timeout=100)
 
 

@@ -107,7 +107,7 @@ def test_the_workers_die_with_a_killed_server(project: Path) -> None:
         worker = server.workers()[0]
         child = server.post("/fork", {"seconds": 60}).json()["output"]
         server.process.kill()
-        server.process.wait(5)
+        server.process.wait(20)
         for pid in (worker, child):
             wait_gone(pid)
 
@@ -119,4 +119,4 @@ def test_also_a_worker_that_holds_the_gil(project: Path) -> None:
         server.wait_for(lambda s: s.metric("hotplate_requests_in_progress") == 1, "the call")
         server.process.kill()
         wait_gone(worker)
-        assert call.exception(5) is not None
+        assert call.exception(20) is not None

@@ -45,7 +45,7 @@ def predict(number: int, seconds: float) -> int:
 def kill_now_and_then(fleet: Fleet, root: Path, chance: random.Random, until: float, kills: list[Any]) -> None:
     while (pause := chance.expovariate(1 / 1.5)) and time.monotonic() + pause < until:
         time.sleep(pause)
-        victim = chance.choices(("worker", "server", "control"), (60, 20, 20))[0]
+        victim, before = chance.choices(("worker", "server", "control"), (60, 20, 20))[0], time.monotonic()
         try:
             if victim == "worker":
                 pid = chance.choice([each["pid"] for each in fleet.replicas("busy")])
@@ -54,7 +54,7 @@ def kill_now_and_then(fleet: Fleet, root: Path, chance: random.Random, until: fl
             os.kill(pid, signal.SIGKILL)
         except (OSError, IndexError, TypeError, AssertionError):  # it is away just now
             continue
-        kills.append((victim, pid, time.monotonic()))
+        kills.append((victim, pid, (before, time.monotonic())))
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def check(calls: Calls, kills: list[Any], journal: Path) -> int:
         if outcome == "ok":
             continue
         first, last = calls.spans[number]
-        with_server = any(first <= when <= last for when in at) and outcome.startswith("cut")
+        with_server = any(first <= after and before <= last for before, after in at) and outcome.startswith("cut")
         on_victim = begun.get(number, [0])[0] in killed and "worker_lost" in outcome
         if not (with_server or on_victim):
             wrong[number] = outcome

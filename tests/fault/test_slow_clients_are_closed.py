@@ -23,7 +23,8 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-def closes_within(sock: socket.socket, seconds: float) -> bytes:
+def closes(sock: socket.socket, seconds: float = 8.0) -> bytes:
+    """Read to its end, which comes after a second; a busy machine may need more."""
     begun = time.monotonic()
     sock.settimeout(seconds)
     got = read_all(sock)
@@ -33,14 +34,14 @@ def closes_within(sock: socket.socket, seconds: float) -> bytes:
 
 def test_one_that_sends_nothing(strict: Server) -> None:
     with strict.connect() as sock:
-        assert closes_within(sock, 3) == b""
+        assert closes(sock) == b""
 
 
 @pytest.mark.parametrize("sent", [b"P", HEAD], ids=["one byte", "half a head"])
 def test_one_that_stops_in_the_head(strict: Server, sent: bytes) -> None:
     with strict.connect() as sock:
         sock.sendall(sent)
-        assert closes_within(sock, 4).startswith(b"HTTP/1.1 408 ")
+        assert closes(sock).startswith(b"HTTP/1.1 408 ")
 
 
 def test_one_that_drips_its_head(strict: Server) -> None:
@@ -62,14 +63,14 @@ def test_one_that_drips_its_head(strict: Server) -> None:
 def test_one_that_stops_in_the_body(strict: Server, head: bytes) -> None:
     with strict.connect() as sock:
         sock.sendall(head)
-        assert closes_within(sock, 5).startswith(b"HTTP/1.1 408 ")
+        assert closes(sock).startswith(b"HTTP/1.1 408 ")
 
 
 def test_an_idle_connection_is_closed_after_its_time(strict: Server) -> None:
     with strict.connect() as sock:
         sock.sendall(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert b" 200 " in sock.recv(4096)
-        assert closes_within(sock, 3) == b""
+        assert closes(sock) == b""
 
 
 def test_a_reader_that_stalls_is_cut(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ class Flood(Service):
         sock.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         server.wait_for(lambda s: s.metric("hotplate_requests_in_progress") == 1, "the stream")
         status = Path(f"/proc/{server.process.pid}/status").read_text()
-        server.wait_for(lambda s: s.metric("hotplate_requests_in_progress") == 0, "the cut", 8)
+        server.wait_for(lambda s: s.metric("hotplate_requests_in_progress") == 0, "the cut")
         grown = Path(f"/proc/{server.process.pid}/status").read_text()
         assert rss_kb(grown) - rss_kb(status) < 8 * 1024, "the stream was kept in memory"
 
@@ -112,7 +113,7 @@ def test_hundreds_of_them_at_once_leave_good_clients_alone(strict: Server) -> No
             assert strict.post("/infer", {"prompt": str(n)}).status == 200
             times.append(time.monotonic() - begun)
         assert sorted(times)[45] < 0.5
-        strict.wait_for(lambda s: s.metric("hotplate_connections") < 20, "their end", 8)
+        strict.wait_for(lambda s: s.metric("hotplate_connections") < 20, "their end")
     finally:
         for sock in slow:
             sock.close()

@@ -49,6 +49,9 @@ def main():
             cluster.remove_node(node, allow_graceful=False)
         elif "add" in told:
             made.append(add(cluster, told["add"]))
+            connect(cluster)
+            while made[-1].node_id not in ray._private.state.available_resources_per_node():
+                time.sleep(0.02)  # it is there, and the head places nothing on it yet
             say(added=made[-1].node_id)
         elif "drain" in told:
             until_ms = time.time_ns() // 1_000_000 + told["seconds"] * 1000
@@ -56,8 +59,7 @@ def main():
             client = ray._raylet.GcsClient(address=cluster.address)
             say(accepted=client.drain_node(made[told["drain"]].node_id, why, "it is taken back", until_ms)[0])
         elif "ask" in told:
-            if not ray.is_initialized():
-                ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
+            connect(cluster)
             if told["ask"] == "actors":
                 say(answer=[each["name"] for each in ray.util.list_named_actors(all_namespaces=True)])
             else:
@@ -70,6 +72,11 @@ def main():
             say(head="started")
     ray.shutdown()
     cluster.shutdown()
+
+
+def connect(cluster):
+    if not ray.is_initialized():
+        ray.init(cluster.address, log_to_driver=False, logging_level="ERROR")
 
 
 def add(cluster, resources):

@@ -34,6 +34,8 @@ CONTRACT = Contract(
     mounts=(Mount(method="POST", path="/infer", face="plain", call=0),),
 )
 PROBING = Probing(interval_s=0.4, timeout_s=0.4, failures=3)
+PATIENT = Probing(interval_s=0.4, timeout_s=5.0, failures=3)
+"""For a real replica, whose end its target tells: a busy machine may keep it from an answer for a while."""
 ANSWER = (
     b"HTTP/1.1 200 OK\r\ndate: x\r\ncontent-type: application/json\r\nx-request-id: a\r\ncontent-length: 2\r\n\r\n42"
 )
@@ -207,7 +209,7 @@ class RemoteRig:
         self.failures: list[str] = []
         self.processes: list[RemoteProcess] = []
         self.target = target() if target is not None else NoTarget()  # on the loop
-        self.probing = PROBING
+        self.probing = PROBING if scripted is not None else PATIENT
         self.tls: ssl.SSLContext | None = None
         self._request = request
         self._order = order or Order(endpoint="e", id_prefix="r-1", environment={}, secrets={}, settings={})
@@ -310,7 +312,7 @@ def _builtins(order: Order) -> dict[str, Any]:
 def run(
     scenario: Callable[[RemoteRig], Coroutine[Any, Any, None]],
     *made: Any,
-    probing: Probing = PROBING,
+    probing: Probing | None = None,
     tls: Any = None,
     **more: Any,
 ) -> None:
@@ -318,7 +320,7 @@ def run(
 
     async def main() -> None:
         rig = RemoteRig(*made, **more)
-        rig.probing = probing
+        rig.probing = probing or rig.probing
         rig.tls = tls
         try:
             await rig.start()

@@ -1,6 +1,6 @@
 """What the first start of an installation makes: its folders, the key for secrets, the admin token.
 
-Each later start makes the token anew where its file holds none, as after a careless edit: there is no other way back in.
+Each later start makes the token anew where its file holds none, as after a careless edit: else nobody could get in.
 """
 
 from __future__ import annotations

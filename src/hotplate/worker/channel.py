@@ -37,8 +37,8 @@ READ_BYTES = 256 * 1024
 CANCELLED_STATUS = 499
 """The status of a call that was dropped for its caller; nobody is there to see it (nginx's number for it)."""
 FORK_RETURNED = (
-    b"The code called os.fork(), and its child came back from the function as if it were the worker. It is ended, and the "
-    b"worker answers. Let such a child end with os._exit().\n"
+    b"The code called os.fork(), and its child came back from the function as if it were the worker. "
+    b"The child is ended, and the worker answers. Let such a child end with os._exit().\n"
 )
 
 Work = tuple[int, int, int, int, int, bytes]

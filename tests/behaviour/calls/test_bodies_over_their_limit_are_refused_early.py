@@ -139,7 +139,7 @@ def test_memory_for_bodies_is_limited_together_and_comes_back(strict: Server) ->
     head = b"POST /digest HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\nContent-Length: 2500000\r\n\r\n"
     with strict.connect() as first, strict.connect() as second:
         first.sendall(head + b"x")
-        strict.wait_for(lambda s: s.metric("hotplate_body_memory_bytes") == 2_500_000, "the room", 5)
+        strict.wait_for(lambda s: s.metric("hotplate_body_memory_bytes") == 2_500_000, "the room")
         second.sendall(head)
         reply = Reader(second).reply()
         refused(reply, 503)
@@ -147,5 +147,5 @@ def test_memory_for_bodies_is_limited_together_and_comes_back(strict: Server) ->
         assert strict.post("/infer", {"text": "small ones pass"}).status == 200
         first.sendall(b"x" * 2_499_999)
         assert Reader(first).reply().status == 200
-    strict.wait_for(lambda s: s.metric("hotplate_body_memory_bytes") == 0, "the room", 5)
+    strict.wait_for(lambda s: s.metric("hotplate_body_memory_bytes") == 0, "the room")
     assert strict.post("/digest", b"x" * 2_500_000, headers={"content-type": "image/png"}).status == 200

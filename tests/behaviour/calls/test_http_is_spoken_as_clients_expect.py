@@ -194,5 +194,5 @@ def test_a_client_that_leaves_within_a_body_or_a_head_leaves_nothing(echo: Serve
     ):
         with echo.connect() as sock:
             sock.sendall(part)
-    echo.wait_for(lambda s: s.metric("hotplate_connections") <= 1, "the end of the connections", 5)
+    echo.wait_for(lambda s: s.metric("hotplate_connections") <= 1, "the end of the connections")
     assert echo.metric("hotplate_body_memory_bytes") == 0

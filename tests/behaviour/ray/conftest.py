@@ -19,10 +19,12 @@ from octoai.service import Service
 
 
 class Numbers(Service):
-    def infer(self, number: int, seconds: float) -> int:
+    def infer(self, number: int, seconds: float, until: str = "") -> int:
         with open(os.environ["JOURNAL"], "a") as file:
             file.write(f"{number} {os.getpid()} {VERSION}\\n")
         time.sleep(seconds)
+        while until and not os.path.exists(until):
+            time.sleep(0.02)
         return number
 """
 
@@ -77,10 +79,12 @@ class Numbers:
 
 
 @pytest.fixture
-def numbers(on_ray, tmp_path, request) -> Numbers:
+def numbers(on_ray, ray_cluster, tmp_path, request) -> Numbers:
+    before = ray_cluster.used
     name = f"numbers-{abs(hash(request.node.name)) % 10**6}"
     yield Numbers(on_ray, name, tmp_path / "project", tmp_path / "journal")
     on_ray.installation.run("endpoint", "delete", "--name", name, "--force", code=None)
+    wait_for(lambda: ray_cluster.used <= before, "the end of its replicas, beside which the next test's are placed")
 
 
 def node_of(where: str) -> str:

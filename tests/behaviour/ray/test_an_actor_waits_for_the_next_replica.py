@@ -28,12 +28,12 @@ def age_s(pid: int) -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) - started
 
 
-def test_it_is_used_and_holds_what_the_replica_asks_for(numbers, ray_cluster):
+def test_it_is_used_and_holds_what_the_replica_asks_for(numbers, ray_cluster, tmp_path):
     made, where = numbers.target.installation, ray_cluster.nodes[0]
     pinned = ("--set", f"limits.ray_placement=node:{where}", "--max-replicas", "1", "--scaledown-secs", "1")
 
-    def call(number: int, seconds: float = 0.0) -> None:
-        given = {"number": number, "seconds": seconds}
+    def call(number: int, until: str = "") -> None:
+        given = {"number": number, "seconds": 0.0, "until": until}
         assert made.call(f"/{numbers.name}/infer", given, made.admin)[0] == 200
 
     def asleep() -> bool:
@@ -47,12 +47,14 @@ def test_it_is_used_and_holds_what_the_replica_asks_for(numbers, ray_cluster):
     wait_for(lambda: ray_cluster.used == before, "no CPU to be taken")
     asked = time.monotonic()
     with ThreadPoolExecutor() as pool:
-        called = pool.submit(call, 2, 6.0)
+        gate = tmp_path / "seen"
+        called = pool.submit(call, 2, str(gate))
         worker = wait_for(lambda: numbers.began().get(2), "the call")[-1]
         assert age_s(parent(parent(worker))) > time.monotonic() - asked, "its actor was not there before the call"
         assert node_of(wait_for(numbers.places, "its place").popitem()[1]) == where[:8]
         assert ray_cluster.used == before + 1, "the replica has the CPU that it asked for"
         os.kill(the_agent(numbers.target), signal.SIGKILL)  # the next one finds the replica by its actor's name
+        gate.touch()
         called.result()
     wait_for(lambda: not Path(f"/proc/{worker}").exists(), "its end, as one without calls")
     wait_for(lambda: ray_cluster.used == before, "its CPU to be free")

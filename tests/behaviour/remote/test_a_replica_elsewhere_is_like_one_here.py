@@ -44,6 +44,9 @@ class Everything(Service):
             return open("/proc/%d/cmdline" % os.getppid()).read() + open("/proc/%d/environ" % os.getppid()).read()
         if do == "sleep":
             time.sleep(float(text))
+        if do == "hold":
+            while not os.path.exists(text):
+                time.sleep(0.005)
         if do == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
         if do == "length":
@@ -228,12 +231,16 @@ def test_a_worker_that_dies_there_fails_its_call_alone_and_is_replaced_there(pla
     play(scenario)
 
 
-def test_a_replica_that_is_killed_under_load_costs_only_what_ran_there(play):
+def test_a_replica_that_is_killed_under_load_costs_only_what_ran_there(play, tmp_path):
     async def scenario(rig):
         pid = int(await ask(rig, "pid"))
-        callers = [rig.send(b'{"do": "sleep", "text": "0.01"}', index=index(rig, "/infer")) for _ in range(150)]
+        killed = tmp_path / "killed"
+        work = [json.dumps({"do": "sleep", "text": "0.01"}).encode()] * 21
+        work += [json.dumps({"do": "hold", "text": str(killed)}).encode()] * 129  # so that the kill is never too late
+        callers = [rig.send(body, index=index(rig, "/infer")) for body in work]
         await asyncio.wait_for(callers[20].done, 20)
         os.killpg(pid, signal.SIGKILL)
+        killed.touch()
         ended = await asyncio.wait_for(asyncio.gather(*(caller.done for caller in callers)), 60)
         lost = [n for n, (status, *_) in enumerate(ended) if status != 200]
         assert 0 < len(lost) <= rig.link.capacity + link_module.AHEAD_CALLS

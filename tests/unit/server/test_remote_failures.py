@@ -241,7 +241,7 @@ def test_a_caller_who_leaves_ends_the_call_and_its_slot_comes_back_when_the_repl
         caller = rig.send()
         await rig.until(lambda: rig.scripted.abandoned, "the call")
         rig.endpoint.cancel(caller.exchange)
-        await asyncio.wait_for(closed.wait(), 5)
+        await asyncio.wait_for(closed.wait(), 20)
         await asyncio.sleep(0.4)
         assert len(rig.link.pending) == 1, "the replica still runs it"
         rig.scripted.abandoned = 0
@@ -269,7 +269,7 @@ def test_a_worker_that_died_there_is_told_as_one_that_died_here():
 
     async def scenario(rig):
         caller = rig.send()
-        status, _, extra = await asyncio.wait_for(caller.done, 5)
+        status, _, extra = await asyncio.wait_for(caller.done, 20)
         assert (status, caller.code, rig.endpoint.lost_calls) == (502, "worker_lost", 1)
         assert extra == b"content-type: application/json\r\n"
 
@@ -281,7 +281,7 @@ def test_progress_comes_before_the_answer():
 
     async def scenario(rig):
         caller = rig.send()
-        assert (await asyncio.wait_for(caller.done, 5))[:2] == (200, b"42")
+        assert (await asyncio.wait_for(caller.done, 20))[:2] == (200, b"42")
         assert caller.steps == [(0.5, "half")]
 
     run(scenario, Scripted(answers(interim + ANSWER)))

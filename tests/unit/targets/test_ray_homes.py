@@ -29,6 +29,12 @@ def test_spread_means_where_the_fewest_are(homes):
     assert homes.find("5", {"CPU": 1}, "spread") == ["b"]
 
 
+def test_a_node_where_an_actor_waits_comes_first_among_equals(homes):
+    assert homes.find("1", {"CPU": 1}, "spread", waiting={"b"}) == ["b", "a", "c"]
+    assert homes.find("2", {"CPU": 1}, "spread", waiting={"b"}) == ["a", "c"], "it lives where that actor is"
+    assert homes.find("3", {"CPU": 1}, "pack", waiting={"a"})[0] == "a"
+
+
 def test_pack_means_where_the_most_are(homes):
     homes.settle("1", "b", {"CPU": 1})
     assert homes.find("2", {"CPU": 1}, "pack")[0] == "b"
@@ -100,10 +106,12 @@ def test_one_waits_where_a_replica_was_begun_and_again_when_its_own_has_ended():
     rig = Rig()
     assert rig.spares.take(["a"]) is None
     rig.spares.began("a", "/python")
+    assert rig.spares.nodes == {"a"}
     assert rig.spares.take(["b"]) is None
     spare = rig.spares.take(["b", "a"])
     assert spare is not None
     assert rig.spares.take(["a"]) is None
+    assert not rig.spares.nodes
     rig.spares.back(spare)
     assert spare.actor.said == ["warm", "rest"]
     assert rig.spares.take(["a"]) == spare

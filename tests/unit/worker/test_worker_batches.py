@@ -78,7 +78,7 @@ def while_one_runs(worker: Rig, model: Model, *values: Any) -> dict[int, Any]:
     """Send values while a batch of one runs, so that they are all there when it is over; give their answers."""
     model.gate.clear()
     worker.request(1)
-    assert model.entered.acquire(timeout=5)
+    assert model.entered.acquire(timeout=30)
     sent = b"".join(worker.request_frame(value) for value in values)
     ids = range(worker.ids - len(values) + 1, worker.ids + 1)
     worker.socket.sendall(sent)
@@ -144,7 +144,7 @@ def test_a_cancelled_item_that_waits_leaves_its_batch(engine: str) -> None:
     with start(engine, model, max_size=8) as worker:
         model.gate.clear()
         worker.request(1)
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         waiting = [worker.request(n) for n in (2, 3, 4)]
         worker.cancel(waiting[1])
         assert worker.answer(waiting[1]).code == 499
@@ -161,7 +161,7 @@ def test_it_waits_for_more_no_longer_than_it_may(engine: str) -> None:
         worker.request(1)
         worker.request(2)
         answers(worker, 2)
-        assert 0.2 < monotonic() - begun < 2
+        assert 0.2 < monotonic() - begun < 4
         assert model.batches == [[1, 2]]
 
 
@@ -172,7 +172,7 @@ def test_a_full_batch_does_not_wait(engine: str) -> None:
         for n in range(3):
             worker.request(n)
         answers(worker, 3)
-        assert monotonic() - begun < 2
+        assert monotonic() - begun < 4.5
         assert model.batches == [[0, 1, 2]]
 
 
@@ -196,7 +196,7 @@ def test_a_plain_call_takes_a_free_slot_while_a_batch_fills(engine: str) -> None
         assert worker.quiet() == b""
         begun = monotonic()
         assert worker.answer(worker.request("plain", 1)).body == b'"plain"'
-        assert monotonic() - begun < 1.5
+        assert monotonic() - begun < 2.8
         for n in (2, 3, 4):
             worker.request(n)
         answers(worker, 4)
@@ -209,8 +209,8 @@ def test_what_does_not_fit_into_one_batch_is_taken_by_another_slot() -> None:
         model.gate.clear()
         for n in range(4):
             worker.request(n)
-        assert model.entered.acquire(timeout=5)
-        assert model.entered.acquire(timeout=5), "the second slot slept while items waited"
+        assert model.entered.acquire(timeout=30)
+        assert model.entered.acquire(timeout=30), "the second slot slept while items waited"
         model.gate.set()
         answers(worker, 4)
 
@@ -220,7 +220,7 @@ def test_a_shutdown_answers_what_waits_and_what_runs(engine: str) -> None:
     with start(engine, model, max_size=2) as worker:
         model.gate.clear()
         ids = [worker.request(n) for n in range(5)]
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         worker.shut_down()
         model.gate.set()
         assert set(answers(worker, 5)) == set(ids)

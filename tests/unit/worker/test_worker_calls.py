@@ -88,7 +88,7 @@ def test_no_more_run_at_once_than_there_are_slots(engine: str, slots: int) -> No
     with start(engine, model, slots) as worker:
         ids = [worker.request(n) for n in range(8)]
         for _ in range(slots):
-            assert model.entered.acquire(timeout=5)
+            assert model.entered.acquire(timeout=30)
         assert worker.quiet() == b""
         assert model.most == model.running == slots
         model.gate.set()
@@ -103,7 +103,7 @@ def test_what_waits_is_not_marked_as_started(engine: str) -> None:
     with start(engine, model, 2) as worker:
         ids = [worker.request(n) for n in range(5)]
         for _ in range(2):
-            assert model.entered.acquire(timeout=5)
+            assert model.entered.acquire(timeout=30)
         assert worker.answers.view[:4].cast("I")[0] == ids[1]
         model.gate.set()
         for _ in ids:
@@ -115,14 +115,14 @@ def test_a_cancelled_call_that_waits_never_runs(engine: str) -> None:
     model = Model()
     with start(engine, model, 1) as worker:
         first = worker.request(1)
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         second, third = worker.request(2), worker.request(3)
         worker.cancel(second)
         assert worker.answer(second).code == 499
         model.gate.set()
         assert worker.answer(first).body == b"1"
         assert worker.answer(third).body == b"3"
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         assert not model.entered.acquire(blocking=False), "the cancelled call ran"
 
 
@@ -131,7 +131,7 @@ def test_cancelled_tasks_stop_and_free_their_slots() -> None:
     with start("tasks", model, 2) as worker:
         ids = [worker.request(n) for n in range(2)]
         for _ in ids:
-            assert model.entered.acquire(timeout=5)
+            assert model.entered.acquire(timeout=30)
         for call_id in ids:
             worker.cancel(call_id)
             assert worker.answer(call_id).code == 499
@@ -162,7 +162,7 @@ def test_a_task_that_catches_its_cancel_may_answer() -> None:
     model = Model()
     with start("tasks", model, 1, model.holds_on) as worker:
         call_id = worker.request(5, 3)
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         worker.cancel(call_id)
         assert worker.answer(call_id).body == b"5"
 

@@ -79,7 +79,7 @@ def start(engine: str, model: Model, *functions: Any, slots: int = 1) -> Any:
 
 def cancel_running(worker: Rig, model: Model, route: int) -> int:
     call_id = worker.request(None, route)
-    assert model.entered.acquire(timeout=5)
+    assert model.entered.acquire(timeout=30)
     worker.cancel(call_id)
     return call_id
 
@@ -134,7 +134,7 @@ def test_a_batch_goes_on_for_the_others(engine: str) -> None:
     model = Model()
     with start(engine, model, call_of(model.together, Batching(max_size=2, max_wait_ms=200.0))) as worker:
         first, second = worker.request("a"), worker.request("b")
-        assert model.entered.acquire(timeout=5)
+        assert model.entered.acquire(timeout=30)
         worker.cancel(first)
         found = {frame.call_id: frame.code for frame in (worker.read_until(frames.RESPONSE)[-1] for _ in range(2))}
         assert found == {first: 200, second: 200}

@@ -59,7 +59,8 @@ class Actors:
         try:
             if name not in self.actors:
                 self.placing.check(options, grows, strategy)
-                nodes = self.placing.find(name, options, strategy)
+                waiting = self.spares.nodes if options.keys() <= PLAIN else ()
+                nodes = self.placing.find(name, options, strategy, waiting)
                 self._take(name, options, nodes)
             blob = self._archive(order["digest"], archive) if archive else None
             answer = self._wake(name, options, order, blob) if name in self.taken else None
@@ -89,6 +90,7 @@ class Actors:
         if options.keys() <= PLAIN and (spare := self.spares.take(nodes)) is not None:
             self.taken[name] = spare
             self.actors[name] = spare.actor
+            self.placing.homes.settle(name, spare.node)  # another may have taken the one on the best node
 
     def _wake(self, name: str, options: dict[str, Any], order: dict[str, Any], blob: Any) -> dict[str, Any] | None:
         """Begin in a spare actor. It is let go where the node has no room by now, or where it is gone: None."""

@@ -6,6 +6,7 @@ Ray knows what the whole cluster uses, and decides; what is known here says wher
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 TINY = 1e-6
@@ -31,17 +32,24 @@ class Homes:
         with self._lock:
             self._nodes = nodes
 
-    def find(self, name: str, wanted: dict[str, float], strategy: str, only: str = "") -> list[str]:
-        """Nodes on which there should be room, the best first. It counts as living on that from now on."""
+    def find(
+        self, name: str, wanted: dict[str, float], strategy: str, only: str = "", waiting: Collection[str] = ()
+    ) -> list[str]:
+        """Nodes on which there should be room, the best first. It counts as living on that from now on.
+
+        Of those that are equally good, one where an actor is `waiting` comes first: else a replica that is begun in
+        that actor would count on another node until it has begun, and the next be brought to the node that it is on.
+        """
         with self._lock:
             self._homes.pop(name, None)
             ours = {node: [home for home in self._homes.values() if home.node == node] for node in self._nodes}
             found = [node for node in self._nodes if only in ("", node) and self._has_room(node, wanted, ours[node])]
             counts = {node: len(ours[node]) for node in found}
             if strategy == "pack":
-                found.sort(key=lambda node: -counts[node])
+                found.sort(key=lambda node: (-counts[node], node not in waiting))
             elif found:
                 found = [node for node in found if counts[node] == min(counts.values())]
+                found.sort(key=lambda node: node not in waiting)
             if found:
                 self._homes[name] = Home(found[0], wanted)
             return found

@@ -6,6 +6,7 @@ Needs the standard library alone; Ray is handed to it.
 from __future__ import annotations
 
 import importlib
+from collections.abc import Collection
 from typing import Any
 
 from homes import Homes
@@ -53,11 +54,11 @@ class Placing:
             "autoscaler adds nodes."
         )
 
-    def find(self, name: str, options: dict[str, Any], strategy: str) -> list[str]:
+    def find(self, name: str, options: dict[str, Any], strategy: str, waiting: Collection[str] = ()) -> list[str]:
         """Nodes that should have room for it, the best first: of those that there are now, which may be new."""
         leaving = self._leaving
         self.homes.look({node["NodeID"]: node for node in self._alive() if node["NodeID"] not in leaving})
-        return self.homes.find(name, wanted_of(options), strategy, self.pinned(strategy))
+        return self.homes.find(name, wanted_of(options), strategy, self.pinned(strategy), waiting)
 
     def pinned(self, strategy: str) -> str:
         """The node that a strategy `node:NODE` names. Raises Refused where there is none."""

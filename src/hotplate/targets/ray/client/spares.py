@@ -59,6 +59,12 @@ class Spares:
         with self._lock:
             return {spare.name for spares in self._waiting.values() for spare in spares}
 
+    @property
+    def nodes(self) -> set[str]:
+        """Where one waits."""
+        with self._lock:
+            return {node for node, spares in self._waiting.items() if spares}
+
     def take(self, nodes: Iterable[str]) -> Spare | None:
         """One on the first of these nodes that has one."""
         with self._lock:
