@@ -1,6 +1,6 @@
 """A module with the interface of DEEPaaS: it counts the words of a text or of an uploaded file.
 
-pip install "hotplate[entry_point]"
+pip install "hotplate[entry-point]"
 hotplate run examples/entry-point
 curl -X POST 'localhost:8080/v2/models/word_count/predict/?text=one+two+two&most=1'
 curl -F file=@README.md -H 'accept: text/csv' localhost:8080/v2/models/word_count/predict/

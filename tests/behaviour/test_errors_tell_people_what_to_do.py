@@ -46,6 +46,12 @@ CASES = {
         status=2,
         told="error: octoai.yaml:3: Unknown key `hardwar`.\n  Did you mean `hardware`?\n",
     ),
+    "more replicas at least than at most": Case(
+        files={"service.py": GOOD, "hotplate.yaml": "name: x\nmin-replicas: 5\nmax-replicas: 2\n"},
+        status=2,
+        told="error: hotplate.yaml:2: `min-replicas` is 5, and `max-replicas` is 2: the least is above the most.\n"
+        "  Lower the one or raise the other.\n",
+    ),
     "a value of another kind": Case(
         files={"service.py": GOOD, "hotplate.yaml": "workers: two\n"},
         status=2,
@@ -180,6 +186,31 @@ CASES = {
         words=("--setup-timeout", "2s"),
         told="error: setup() did not end within 2 s.\n"
         "  Raise setup_timeout (--setup-timeout 10m) if the model needs longer.\n",
+    ),
+    "an initialize that raises": Case(
+        files={
+            "app.py": "class InferlessPythonModel:\n    def initialize(self):\n        self.model = load()\n\n"
+            "    def infer(self, inputs):\n        return {'x': 1}\n",
+            "input_schema.py": "INPUT_SCHEMA = {'x': {'datatype': 'FP32', 'required': False, 'shape': [1]}}\n",
+        },
+        shown=('  File "{folder}/app.py", line 3, in initialize\n',),
+        told="error: app.py:3: initialize() failed: NameError: name 'load' is not defined\n",
+    ),
+    "a warm that raises": Case(
+        files={
+            "pyproject.toml": '[project.entry-points."deepaas.v2.model"]\nm = "model"\n',
+            "model.py": "def warm():\n    raise ValueError('no weights')\n\ndef predict(**all):\n    return all\n",
+        },
+        told="error: model.py:2: warm() failed: ValueError: no weights\n",
+    ),
+    "a predictor's __init__ that raises": Case(
+        files={
+            "cortex.yaml": "- name: a\n  kind: RealtimeAPI\n  predictor: {type: python, path: predictor.py}\n",
+            "predictor.py": "class PythonPredictor:\n    def __init__(self, config):\n        config['bucket']\n\n"
+            "    def predict(self, payload):\n        return payload\n",
+        },
+        shown=('  File "{folder}/predictor.py", line 3, in __init__\n', "KeyError: 'bucket'\n"),
+        told="error: predictor.py:3: error: predictor.py: __init__: 'bucket': runtime exception\n",
     ),
 }  # fmt: skip
 

@@ -97,8 +97,8 @@ def test_init_then_run_in_one_terminal_and_a_request_in_another(terminal: Any, e
     init = terminal("hotplate init")
     for question, keys in (
         ("Scaffold", DOWN + UP),
-        ("Directory", "\x7f" * 20 + "hello-world"),
-        ("Endpoint name", "\x7f" * 20 + "hello-world"),
+        ("Directory", "hello-world"),
+        ("Endpoint name", "hello-world"),
         ("Hardware", DOWN),
         ("Secrets", ""),
         ("Environment variables", ""),

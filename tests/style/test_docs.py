@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,17 @@ def test_a_figure_in_the_architecture_pages_names_its_bench(root):
                 continue
             wrong += [f"{page.name}: {found.group()}" for found in figure.finditer(paragraph)]
     assert wrong == []
+
+
+EXTRAS = re.compile(r"\bhotplate\[([\w,-]+)\]")
+
+
+def test_every_extra_is_written_as_it_is_declared(texts, root):
+    """An older pip, as Python 3.11 still brings it, takes `entry_point` for another extra than `entry-point`: it warns
+    and installs nothing of it."""
+    declared = set(tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"])
+    named = {
+        (source.name, extra) for source in texts for found in EXTRAS.findall(source.text) for extra in found.split(",")
+    }
+    assert ("docs/coming-from-deepaas.md", "entry-point") in named
+    assert sorted((name, extra) for name, extra in named if extra not in declared) == []

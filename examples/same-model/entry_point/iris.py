@@ -1,6 +1,6 @@
 """Tells irises apart by their petals, as a module for DEEPaaS. Its entry point is in pyproject.toml.
 
-pip install "hotplate[entry_point]"
+pip install "hotplate[entry-point]"
 hotplate run
 curl -X POST 'localhost:8080/v2/models/iris/predict/?petal_length=1.4&petal_width=0.2'
 """

@@ -18,7 +18,7 @@ from hotplate.cli.parsing import add_output
 from hotplate.config.resolve import resolve
 
 if TYPE_CHECKING:
-    from hotplate.contract import Contract, Param, Route
+    from hotplate.contract import Contract, Mount, Param, Route
     from hotplate.dialects.base import Match
     from hotplate.dialects.missing import Missing
 
@@ -59,11 +59,28 @@ def main(args: argparse.Namespace) -> int:
             }
         )
         return 0
-    _print(match, contract, missing, loaded=args.load)
+    mounts = contract.mounts or _mounts(contract, opened.project.faces)
+    _print(match, contract, mounts, missing, loaded=args.load)
     return 0
 
 
-def _print(match: Match, contract: Contract, missing: Sequence[Missing], *, loaded: bool) -> None:
+def _mounts(contract: Contract, more: Sequence[str]) -> list[Mount]:
+    """Where the project's faces have the routes, as far as the source text tells it."""
+    from hotplate.errors import HotplateError
+    from hotplate.faces import registry
+
+    found: list[Mount] = []
+    for name in dict.fromkeys((contract.face, *more)):
+        try:
+            found += registry.get(name).mounts(contract)
+        except HotplateError:  # the face needs what only the loaded project has; `run` says it if it is wrong
+            continue
+    return found
+
+
+def _print(
+    match: Match, contract: Contract, mounts: Sequence[Mount], missing: Sequence[Missing], *, loaded: bool
+) -> None:
     facts = to_builtins(contract)
     _fact("Dialect", match.dialect)
     _fact("Entry", match.entry)
@@ -84,9 +101,10 @@ def _print(match: Match, contract: Contract, missing: Sequence[Missing], *, load
         _fact("Missing", f"the module {each.module}  {place}{f'; {each.hint}' if each.hint else ''}")
     for text in facts.get("warnings", ()):
         _fact("Warning", console.paint(text, "yellow"))
-    for route in contract.routes:
-        console.out()
-        _print_route(route)
+    for index, route in enumerate(contract.routes):
+        if places := _places(route, index, mounts):
+            console.out()
+            _print_route(route, places)
     if contract.definitions:
         console.out()
         console.out(console.paint("Schemas", "bold"))
@@ -100,7 +118,14 @@ def _fact(label: str, text: str) -> None:
     console.out(f"{console.paint(f'{label:<9}', 'bold')}{text}")
 
 
-def _print_route(route: Route) -> None:
+def _places(route: Route, index: int, mounts: Sequence[Mount]) -> list[str]:
+    """The paths at which callers reach a route, the first as a caller would write it; none where no face has it."""
+    found = [*reversed(route.aliases)]
+    found += [mount.path for mount in mounts if mount.call == index and "/versions/" not in mount.path]
+    return [path for path in dict.fromkeys(found) if path.rstrip("/") == path or path.rstrip("/") not in found]
+
+
+def _print_route(route: Route, places: Sequence[str]) -> None:
     notes = [text for text, true in (("streams", route.stream), ("async", route.asynchronous)) if true]
     if route.batching is not None:
         notes.append(f"batches of {route.batching.max_size}")
@@ -108,7 +133,9 @@ def _print_route(route: Route) -> None:
         notes.append("form data")
     place = f"{route.source.file}:{route.source.line}" if route.source else ""
     tail = "  ".join(part for part in (f"({', '.join(notes)})" if notes else "", place) if part)
-    console.out(f"{console.paint(f'{route.method} {route.path}', 'bold')}  {route.name}  {console.paint(tail, 'dim')}")
+    console.out(f"{console.paint(f'{route.method} {places[0]}', 'bold')}  {route.name}  {console.paint(tail, 'dim')}")
+    if len(places) > 1:
+        console.out(f"  also at {', '.join(places[1:])}")
     if route.summary:
         console.out(f"  {route.summary}")
     names = [param.name for param in route.params]

@@ -108,12 +108,12 @@ class _Session:
             self._hook("on_server_startup", self._loaded.startup)
             if self._loaded.metrics is not None:
                 self._loaded.metrics(_uncounted)
-            self._hook("setup", self._loaded.setup)
+            self._hook(self._loaded.names.get("setup", "setup"), self._loaded.setup)
         try:
             return 0 if call is None or codec is None else self._answer(call, codec, values, head)
         finally:
             with redirect_stdout(sys.stderr):
-                self._hook("on_server_shutdown", self._loaded.shutdown)
+                self._hook(self._loaded.names.get("shutdown", "on_server_shutdown"), self._loaded.shutdown)
 
     def _answer(self, call: Call, codec: Codec, values: tuple[Any, ...], head: Head | None) -> int:
         from hotplate.faces import running

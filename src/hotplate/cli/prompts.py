@@ -21,12 +21,16 @@ def choose(question: str, options: Sequence[tuple[str, str]], default: str | Non
 
 
 def write(question: str, default: str = "", check: Check | None = None) -> str:
-    """A line of text. It is asked again until it passes the check."""
+    """A line of text. It is asked again until it passes the check.
+
+    The default shows where nothing is typed, and is the answer then: who types another need not delete it first.
+    """
 
     def validate(text: str) -> bool | str:
-        return (check(text.strip()) if check else None) or True
+        return (check(text.strip() or default) if check else None) or True
 
-    return _ask(questionary.text(question, default=default, validate=validate)).strip()
+    shown = [("class:instruction", default)]
+    return _ask(questionary.text(question, validate=validate, placeholder=shown)).strip() or default
 
 
 def gather(question: str, adding: str, item: str, check: Check) -> list[str]:

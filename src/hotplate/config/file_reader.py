@@ -68,9 +68,15 @@ class _Reader:
         self.path = path
         self.project: dict[str, Any] = {}
         self.deploy: dict[str, Any] = {}
+        self.places: dict[str, tuple[str, Node]] = {}
         self.settings: dict[str, Written] = {}
 
     def result(self) -> ProjectFile:
+        least, most = self.deploy.get("min_replicas"), self.deploy.get("max_replicas")
+        if least is not None and most and least > most:  # no replica at all has an error of its own where it matters
+            written, node = self.places["min_replicas"]
+            problem = f"is {least}, and `{self.places['max_replicas'][0]}` is {most}: the least is above the most"
+            raise self.wrong(f"`{written}`", problem, node, "Lower the one or raise the other.")
         return ProjectFile(path=self.path, settings=self.settings, deploy=self.deploy, **self.project)
 
     def hotplate(self, document: Node) -> None:
@@ -126,6 +132,7 @@ class _Reader:
             return
         key = KEYS[name]
         (self.project if key.part == "project" else self.deploy)[name] = self.value(key, written, node)
+        self.places[name] = written, node
 
     def value(self, key: Key, written: str, node: Node) -> Any:
         if key.name == route_texts.OPTION:

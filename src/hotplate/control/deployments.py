@@ -10,7 +10,6 @@ runs, or something else is deployed.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -30,18 +29,14 @@ from hotplate.control.endpoints import (
 from hotplate.control.ledger import Level, record_event
 from hotplate.control.plane import ITSELF, Caller, Plane, to_json
 from hotplate.control.publication import traffic_decoder
+from hotplate.control.revisions import add_revision, find_revision, numbered
 from hotplate.control.secrets import mask_of
 from hotplate.control.settings import refused
-from hotplate.deployment.names import is_digest
 from hotplate.deployment.records import Share
-from hotplate.errors import Conflict, InvalidInput, NotFound
+from hotplate.errors import Conflict, InvalidInput
 
 Traffic = tuple[Share, ...]
 
-NEW = "new"
-"""In a split: the revision that is being deployed."""
-
-MAX_REVISIONS = 1000
 KEPT_DEPLOYMENTS = 1000
 
 
@@ -86,7 +81,7 @@ def deploy(plane: Plane, caller: Caller, name: str, given: Deploy) -> dict[str, 
     with plane.change(caller, "endpoint.deploy", name, f"{given.revision[:12]} {given.traffic:g}%"):
         if change is not None:  # with the traffic: the server is to see both or neither
             write_change(plane, name, change)
-        _add_revision(plane, caller, name, given.revision)
+        add_revision(plane, caller, name, given.revision)
         _move(plane, caller, name, traffic, "deploy")
     return get_endpoint(plane, name)
 
@@ -102,9 +97,7 @@ def split(plane: Plane, caller: Caller, name: str, given: Split) -> dict[str, An
         total = 100
     if abs(total - 100) > 0.001:
         raise refused("traffic", f"The percentages add up to {total:g}, not 100.")
-    order = [
-        row["digest"] for row in _numbered(plane, name)
-    ]  # the newest is last: the server ends a split by taking it
+    order = [row["digest"] for row in numbered(plane, name)]  # the newest is last: the server ends a split by taking it
     traffic = tuple(Share(revision=digest, percent=shares[digest]) for digest in order if shares.get(digest))
     with plane.change(caller, "endpoint.traffic", name, _words(traffic)):
         _move(plane, caller, name, traffic, "traffic")
@@ -122,24 +115,6 @@ def rollback(plane: Plane, caller: Caller, name: str, given: Rollback) -> dict[s
     return get_endpoint(plane, name)
 
 
-def list_revisions(plane: Plane, name: str) -> list[dict[str, Any]]:
-    """An endpoint's revisions, the newest first, each with its share of the traffic."""
-    row = read_row(plane, name)
-    percent = {share.revision: share.percent for share in traffic_decoder.decode(row["traffic"])}
-    rows = plane.database.rows("SELECT * FROM revisions WHERE endpoint = ? ORDER BY number DESC", (name,))
-    return [
-        {
-            "number": each["number"],
-            "revision": each["digest"],
-            "percent": percent.get(each["digest"], 0.0),
-            "created_at": each["created_at"],
-            "token": each["token"],
-            "built": (plane.home.revisions / each["digest"] / "revision.json").is_file(),
-        }
-        for each in rows
-    ]
-
-
 def list_deployments(plane: Plane, name: str) -> list[dict[str, Any]]:
     """What was deployed when, by whom, and what came of it; the newest first."""
     read_row(plane, name)
@@ -155,24 +130,6 @@ def list_deployments(plane: Plane, name: str) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def find_revision(plane: Plane, name: str, word: str) -> str:
-    """The digest that a number, a digest or its beginning stands for."""
-    rows = _numbered(plane, name)
-    if word == NEW and rows:
-        return rows[-1]["digest"]
-    found = [row["digest"] for row in rows if word in (str(row["number"]), row["digest"])]
-    if not found and is_digest(word):
-        found = [row["digest"] for row in rows if row["digest"].startswith(word)]
-    if len(found) != 1:
-        known = ", ".join(f"{row['number']} ({row['digest'][:12]})" for row in rows[-5:]) or "none"
-        raise NotFound(f"The endpoint {name} has no revision {word[:60]!r}. The newest are: {known}.")
-    return found[0]
-
-
-def _numbered(plane: Plane, name: str) -> Sequence[Row]:
-    return plane.database.rows("SELECT number, digest FROM revisions WHERE endpoint = ? ORDER BY number", (name,))
 
 
 def split_with(before: Traffic, digest: str, percent: float) -> Traffic:
@@ -277,21 +234,6 @@ def _finish(plane: Plane, name: str, state: str, text: str) -> None:
 
 def _event(plane: Plane, name: str, kind: str, text: str, level: Level) -> None:
     record_event(plane.database, name, kind, text, level=level)
-
-
-def _add_revision(plane: Plane, caller: Caller, name: str, digest: str) -> None:
-    row = plane.database.row("SELECT coalesce(max(number), 0), count(*) FROM revisions WHERE endpoint = ?", (name,))
-    newest, count = (row[0], row[1]) if row else (0, 0)
-    plane.database.run(
-        "INSERT INTO revisions VALUES (?, ?, ?, ?, ?) "
-        "ON CONFLICT (endpoint, digest) DO UPDATE SET number = excluded.number, created_at = excluded.created_at, "
-        "token = excluded.token WHERE revisions.number < ?",
-        (name, newest + 1, digest, time.time(), caller.id, newest),
-    )
-    if count >= MAX_REVISIONS:
-        plane.database.run(
-            "DELETE FROM revisions WHERE endpoint = ? AND number <= ?", (name, newest + 1 - MAX_REVISIONS)
-        )
 
 
 def _before(plane: Plane, row: Row) -> str:

@@ -188,7 +188,8 @@ Sink = Callable[[str, str, float, dict[str, str]], None]
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     """A project after its import: the contract, one call per route in the same order, and the hooks it has.
 
-    `metrics` is given the sink for the author's own metrics before `setup` runs, where the dialect has any.
+    `metrics` is given the sink for the author's own metrics before `setup` runs, where the dialect has any. `names` has
+    what the author calls a hook, where that is another name than its field's here: `{"setup": "initialize"}`.
     """
 
     contract: Contract
@@ -198,6 +199,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     shutdown: Callable[[], Any] | None = None
     store_assets: Callable[[], Any] | None = None
     metrics: Callable[[Sink], None] | None = None
+    names: Mapping[str, str] = msgspec.field(default_factory=dict[str, str])
 
 
 class Dialect(Protocol):

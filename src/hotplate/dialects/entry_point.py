@@ -42,7 +42,12 @@ class EntryPointDialect:
         """See `Dialect.describe`. The models' arguments come out of functions, so only their names are known here."""
         found = [each for each in in_folder(project.root) if _wanted(project) in ("", each.name)]
         routes = tuple(
-            Route(path=_path(each.name, "predict", len(found)), name=f"{each.name}.predict", source=_source(each))
+            Route(
+                path=_path(each.name, "predict", len(found)),
+                name=f"{each.name}.predict",
+                source=_source(each),
+                aliases=(f"{project.options.get('base_path', '').rstrip('/')}/v2/models/{each.name}/predict/",),
+            )
             for each in found
         )
         return Contract(
@@ -84,7 +89,8 @@ class EntryPointDialect:
             warnings=tuple(warning for model in models for warning in model.warnings),
             facts={"models": [model.facts() for model in models], **_switches(options)},
         )
-        return Loaded(contract=contract, calls=tuple(calls), setup=setup if warm else None)
+        names = {"setup": "warm"}
+        return Loaded(contract=contract, calls=tuple(calls), setup=setup if warm else None, names=names)
 
 
 dialect = EntryPointDialect()

@@ -27,7 +27,7 @@ def prepare() -> Any:
         import webargs  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         text = f"{error.name} is needed for models with the entry point deepaas.v2.model"
-        raise MissingExtra(text, hint='install it with: pip install "hotplate[entry_point]"') from error
+        raise MissingExtra(text, hint='install it with: pip install "hotplate[entry-point]"') from error
     if not hasattr(marshmallow.fields.Field, "missing"):
         _put_back(marshmallow)
     return marshmallow

@@ -60,7 +60,13 @@ class InputSchemaDialect:
             parameters=bound.parameters,
             returns=bound.returns,
         )
-        return Loaded(contract=drawn.contract, calls=(call,), setup=bound.setup, shutdown=bound.shutdown)
+        return Loaded(
+            contract=drawn.contract,
+            calls=(call,),
+            setup=bound.setup,
+            shutdown=bound.shutdown,
+            names={"setup": "initialize", "shutdown": "finalize"},
+        )
 
 
 dialect = InputSchemaDialect()

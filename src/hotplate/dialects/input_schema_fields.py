@@ -6,15 +6,17 @@ The texts of the errors for INPUT_SCHEMA are those of inferless-cli 2.0.22 (`cre
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
+from hotplate.config.suggest import closest
 from hotplate.contract import Param, TypeSpec
 from hotplate.contract.tensors import DATATYPES, INTEGERS, schema_of
 from hotplate.dialects.base import MISSING, Parameter
 from hotplate.errors import InvalidInput, ProjectError
 
 _ALIASES = {"STRING": "BYTES"}
+_KEYS = frozenset(("datatype", "shape", "required", "example"))
 _PYTHON: Mapping[str, type] = {"BYTES": str, "BOOL": bool, **dict.fromkeys(INTEGERS, int)}
 
 
@@ -38,6 +40,22 @@ def from_schema(schema: Any, file: str, line: int) -> tuple[Field, ...]:
             "INPUT_SCHEMA is not a dict", file=file, line=line, hint='write INPUT_SCHEMA = {"prompt": …}'
         )
     return tuple(_field(str(name), entry, file, line) for name, entry in cast("Mapping[Any, Any]", schema).items())
+
+
+def doubts(schema: Mapping[str, Any], fields: Iterable[Field], file: str, line: int) -> Iterator[str]:
+    """What INPUT_SCHEMA says that its author will not have meant: a misspelt key, an example that would be refused."""
+    for field, entry in zip(fields, schema.values(), strict=True):
+        for key in entry.keys() - _KEYS:
+            if near := closest(str(key), _KEYS):
+                yield f"{file}:{line} the input {field.name} has `{key}`, which is passed over: did you mean `{near}`?"
+        example = field.example
+        if not isinstance(example, list):
+            continue
+        sample = cast("list[Any]", example)
+        try:
+            check(field, sample[0] if field.shape == (1,) and len(sample) == 1 else sample)
+        except InvalidInput as error:
+            yield f"{file}:{line} the example of {field.name} would be refused: {error.details[0]['msg']}"
 
 
 def _field(name: str, entry: Any, file: str, line: int) -> Field:

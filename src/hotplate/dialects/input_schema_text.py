@@ -134,7 +134,8 @@ def _declared(root: Path, sources: Sources, app: Module, settings: input_schema_
         return Declared(classes.fields, classes.outputs, size, window, classes.stream, classes.request_class)
     if schema is not None:
         warnings = (f"{written.name} is not read: {SCHEMA_FILE} is there",) if written.is_file() else ()
-        return _of_schema(schema)._replace(outputs=_outputs(root, settings), warnings=warnings)
+        declared = _of_schema(schema)
+        return declared._replace(outputs=_outputs(root, settings), warnings=(*warnings, *declared.warnings))
     if written.is_file():
         tensors = _load_json(written).get("inputs")
         return Declared(input_schema_fields.from_json(tensors, written.name), _outputs(root, settings))
@@ -148,8 +149,10 @@ def _of_schema(module: Module) -> Declared:
     size = _constant(names, "BATCH_SIZE", int, 0)
     window = _constant(names, "BATCH_WINDOW", (int, float), 0)
     stream = _constant(names, "IS_STREAMING_OUTPUT", (bool, int), False)
-    fields = input_schema_fields.from_schema(schema, SCHEMA_FILE, _line(module, "INPUT_SCHEMA"))
-    return Declared(fields, (), size, _window(window), bool(stream))
+    line = _line(module, "INPUT_SCHEMA")
+    fields = input_schema_fields.from_schema(schema, SCHEMA_FILE, line)
+    warnings = tuple(input_schema_fields.doubts(schema, fields, SCHEMA_FILE, line))
+    return Declared(fields, (), size, _window(window), bool(stream), warnings=warnings)
 
 
 def _constant(names: dict[str, Any], name: str, kind: type | tuple[type, ...], default: Any) -> Any:

@@ -206,7 +206,7 @@ class Fleet:
         """Keep what the next process needs to go on, and what control shows."""
         self.journal.used(self.callers.take_used())
         for name, served in self.served.items():
-            for variant in served.variants.values():
+            for variant in served.rollout.variants.values():
                 if variant.scaler is not None and (variant.deployed.pool.size or variant.saved_size):
                     variant.saved_size = variant.deployed.pool.size
                     self.journal.save(name, variant.key, variant.scaler.state())
@@ -214,7 +214,9 @@ class Fleet:
     def trace(self, name: str) -> Trace | None:
         """What the autoscaler of an endpoint's newest revision has seen."""
         served = self.served.get(name)
-        scalers = [each.scaler for _, each in served.traffic if each.scaler is not None] if served is not None else []
+        scalers = (
+            [each.scaler for _, each in served.rollout.traffic if each.scaler is not None] if served is not None else []
+        )
         return scalers[-1].trace() if scalers else None
 
     # -- the end

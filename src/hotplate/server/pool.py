@@ -3,8 +3,7 @@
 How many there are to be is said by `resize`, at any time, none included: what is missing is started, what is too much
 is retired when it is idle. A busy worker is never stopped for its number, and a retired one is given no call.
 
-A worker that dies before it ever ran ends the start with the author's own words. One that dies later is replaced
-with backoff; five deaths in a minute make the endpoint say why it is down, and the tries go on more slowly.
+What becomes of one that ends is in `endings.py`.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 from hotplate.contract.codec import decode_contract
 from hotplate.contract.limits import capacity_of
 from hotplate.errors import HotplateError, WireError
-from hotplate.server.crashes import CRASHES, Crashes
+from hotplate.server.endings import Endings
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.log import Log
 from hotplate.server.output import Output
 from hotplate.server.process import Process, StartFailed
-from hotplate.server.replica import DOING, Counts, Replica, ReplicaState, fail_calls
+from hotplate.server.replica import DOING, Counts, Replica, ReplicaState
 from hotplate.wire import frames
 from hotplate.wire.failure import Failure, decode_failure
 
@@ -63,6 +62,8 @@ class Pool:
         self.capacity = 1
         self.workers: list[Replica] = []
         self.stopping = False
+        self.ever_ready = False
+        self.endings = Endings(self, on_failed, keep_trying=keep_trying)
         self.hear: Callable[[str, str, str], None] | None = None
         self.overhear: Callable[[int, int, bytes, bytes], None] | None = None
         self._slots = slots
@@ -71,14 +72,9 @@ class Pool:
         self._replica_header = replica_header
         self._spawn = spawn
         self._on_contract = on_contract
-        self._on_failed = on_failed
         self._on_ready = on_ready
-        self._keep_trying = keep_trying
-        self._crashes = Crashes()
-        self._ever_ready = False
         self._number = 0
         self._contract: bytes = b""
-        self._retry: asyncio.TimerHandle | None = None
         self._making: set[asyncio.Task[Any]] = set()  # each makes a process that is not there yet
         self._tasks: set[asyncio.Task[Any]] = set()
         self._firsts: dict[AnyLink, Replica] = {}  # those that have calls and have answered none yet
@@ -89,16 +85,14 @@ class Pool:
     def resize(self, size: int) -> Awaitable[Any]:
         """Have `size` workers from now on. It acts at once; what it gives can be awaited until they are started."""
         self.size = size
-        started = asyncio.gather(*self._fill())
+        started = asyncio.gather(*self.fill())
         started.add_done_callback(self._not_started)
         return started
 
     def try_now(self) -> None:
         """Start what is missing without waiting for the end of a pause after deaths."""
-        if self._retry is not None:
-            self._retry.cancel()
-            self._retry = None
-            self._fill()
+        if self.endings.call_off():
+            self.fill()
 
     def _not_started(self, started: asyncio.Future[Any]) -> None:
         """Say what nobody may be waiting to hear. A start that was called off (the endpoint is gone) is no news."""
@@ -122,7 +116,7 @@ class Pool:
         """What is told of each worker."""
         return [worker.describe() for worker in self.workers]
 
-    def _fill(self) -> list[asyncio.Task[Any]]:
+    def fill(self) -> list[asyncio.Task[Any]]:
         """Start what is missing; retire what is too much and idle."""
         if self.stopping:
             return []
@@ -134,7 +128,7 @@ class Pool:
                 self._withdraw(worker)
                 self._spawn_task(self.retire(worker, RETIRE_GRACE_S))
             self._surplus = len(idle) < -missing  # the rest when they are idle: see `freed`
-        elif self._retry is None:
+        elif not self.endings.pausing:
             tasks = [self._spawn_task(self.start()) for _ in range(missing)]
             self._making.update(tasks)
             return tasks
@@ -168,12 +162,11 @@ class Pool:
         except OSError as error:
             self._making.discard(task)
             self.log.error(f"A worker could not be started: {error.strerror}")
-            self._crashes.note(asyncio.get_running_loop().time())
-            self._replace_later()
+            self.endings.not_started()
             return None
         except (StartFailed, HotplateError) as error:  # such as a secret that cannot be opened
             self._making.discard(task)
-            self._unborn(error.failure if isinstance(error, StartFailed) else Failure(error.message))
+            self.endings.unborn(error.failure if isinstance(error, StartFailed) else Failure(error.message))
             return None
         finally:
             self._making.discard(task)  # from here on it is counted as a worker
@@ -218,7 +211,7 @@ class Pool:
         if self._firsts and link in self._firsts:
             self._answered(self._firsts[link])
         if self._surplus and not link.pending:
-            self._fill()
+            self.fill()
 
     def told(self, link: AnyLink, kind: int, code: int, meta: bytes, body: bytes) -> None:
         """Follow a worker through its start."""
@@ -274,12 +267,12 @@ class Pool:
                 worker.first = next(iter(worker.link.pending.values()))
                 self._firsts[worker.link] = worker
             self.endpoint.cold_starts.started(worker)
-            if self._ever_ready or len(self.endpoint.links) >= self.size:
-                self._ever_ready = True
+            if self.ever_ready or len(self.endpoint.links) >= self.size:
+                self.ever_ready = True
                 self._on_ready()
             if self.counts().live > self.size:
-                self._fill()
-        elif not self.endpoint.links and not self._ever_ready:
+                self.fill()
+        elif not self.endpoint.links and not self.ever_ready:
             self.endpoint.state = state
 
     def _answered(self, worker: Replica) -> None:
@@ -303,66 +296,7 @@ class Pool:
         self._firsts.pop(worker.link, None)
         if worker.setup_timer is not None:
             worker.setup_timer.cancel()
-        worker.after_answers(lambda: self._settle(worker, status))
-
-    def _settle(self, worker: Replica, status: int) -> None:
-        worker.output.close()  # what it said last goes with the calls that it lost
-        last_output = f"{worker.output.tail()}\n(the worker {worker.process.describe_exit(status)})".lstrip()
-        lost = fail_calls(self.endpoint, worker.link, last_output)
-        worker.close()
-        if worker.stopping or self.stopping:
-            return
-        self._died(worker, status, lost)
-
-    def _died(self, worker: Replica, status: int, lost: int) -> None:
-        how = worker.process.describe_exit(status)
-        ran = worker.state == "RUNNING"
-        if not ran and not self._ever_ready and not self.endpoint.links:
-            self._unborn(worker.failure or Failure(f"The worker {how} {DOING[worker.state]}."))
-            return
-        text = f"worker {worker.number} {how}" + (f" while it ran {lost} call{'s' * (lost != 1)}" if lost else "")
-        if worker.process.lost and ran:
-            self.log.error(text, worker=worker.number, kind="lost")
-            self.endpoint.losses += 1
-            self._replace_later()
-            return
-        self.log.error(text, worker=worker.number, last_output=worker.output.tail())
-        if worker.failure:
-            self.log.block(worker.failure.text())
-        self.endpoint.restarts += 1
-        self._note_crash(f"it {how}")
-
-    def _unborn(self, failure: Failure) -> None:
-        """A worker failed before any ran."""
-        if self.stopping:
-            return
-        if not self._keep_trying:
-            self.stopping = True
-            self._on_failed(failure)
-            return
-        self._on_failed(failure)
-        self._note_crash(f"it failed to start ({failure.message})")
-
-    def _note_crash(self, how: str) -> None:
-        if self.stopping:
-            return
-        now = asyncio.get_running_loop().time()
-        self._crashes.note(now)
-        if not self.endpoint.links and self.counts().live == 0 and self._crashes.looping(now):
-            self.endpoint.trouble = f"The worker keeps dying: {how} {CRASHES} times within a minute."
-            self.endpoint.state = "CRASH_LOOPING"
-            self.endpoint.fail_waiting("unavailable", self.endpoint.trouble)
-        self._replace_later()
-
-    def _replace_later(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def again() -> None:
-            self._retry = None
-            self._fill()
-
-        if self._retry is None:
-            self._retry = loop.call_later(self._crashes.delay_s(loop.time()), again)
+        worker.after_answers(lambda: self.endings.settle(worker, status))
 
     # -- replacing and stopping
 
@@ -379,7 +313,7 @@ class Pool:
     def withdraw(self, link: AnyLink) -> None:
         """A worker will end soon: it is given no more calls, and another one takes its place."""
         self._withdraw(self._worker(link))
-        self._fill()
+        self.fill()
 
     def _withdraw(self, worker: Replica) -> None:
         """Give a worker no more calls."""
@@ -399,8 +333,7 @@ class Pool:
     def call_off(self) -> None:
         """Make no more of the workers that are not there yet."""
         self.stopping = True
-        if self._retry is not None:
-            self._retry.cancel()
+        self.endings.call_off()
         for task in self._making:
             task.cancel()
 

@@ -30,18 +30,19 @@ def state_of(fleet: Fleet) -> dict[str, Any]:
 
 
 def _endpoint(served: Served) -> dict[str, Any]:
-    variants = [*served.variants.values(), *served.leaving]
+    rollout = served.rollout
+    variants = rollout.running()
     endpoints = [variant.deployed.endpoint for variant in variants]
-    totals = served.past.with_live(endpoints)
+    totals = rollout.past.with_live(endpoints)
     total, errors = answers(totals.routes.values())
     durations = Histogram(SECONDS)
     for route in totals.routes.values():
         durations.add(route.duration)
-    shares = {variant: share for share, variant in served.traffic}
+    shares = {variant: share for share, variant in rollout.traffic}
     return {
-        "generation": served.generation,
+        "generation": rollout.generation,
         "paused": served.spec.paused,
-        "rollout": {"state": served.state, "text": served.text},
+        "rollout": {"state": rollout.state, "text": rollout.text},
         "revisions": [_variant(variant, shares.get(variant, 0.0)) for variant in variants],
         "queue_depth": sum(endpoint.waiting for endpoint in endpoints),
         "in_flight": sum(endpoint.in_progress for endpoint in endpoints),

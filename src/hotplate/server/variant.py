@@ -222,7 +222,7 @@ class Variant:
     # -- what the pool tells
 
     def _ready(self) -> None:
-        self._served.recovered(self)
+        self._served.rollout.recovered(self)
         self.text = ""
         self.changed.set()
         if self._served.door is not None:

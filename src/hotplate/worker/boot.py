@@ -159,7 +159,7 @@ def _run(spec: Spec, channel: Channel) -> int:
     channel.state("SETUP_SERVICE")
     if loaded.metrics is not None:
         loaded.metrics(channel.count)
-    _hook("setup", loaded.setup, spec, loop)
+    _hook(loaded.names.get("setup", "setup"), loaded.setup, spec, loop)
     if spec.errand == "setup":
         channel.state("STOPPED")
         return 0
@@ -173,7 +173,7 @@ def _run(spec: Spec, channel: Channel) -> int:
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
     channel.state("SHUTTING_DOWN")
-    _hook("on_server_shutdown", loaded.shutdown, spec, loop)
+    _hook(loaded.names.get("shutdown", "on_server_shutdown"), loaded.shutdown, spec, loop)
     channel.state("STOPPED")
     return 0
 
@@ -331,5 +331,7 @@ def _hook(name: str, hook: Any, spec: Spec, loop: AbstractEventLoop | None = Non
             import asyncio
 
             asyncio.run(result)
+    except ProjectError:  # the dialect has said where and what already
+        raise
     except (Exception, SystemExit) as error:
         raise failure(error, Path(spec.root), f"{name}() failed") from error

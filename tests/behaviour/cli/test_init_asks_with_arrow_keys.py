@@ -43,9 +43,9 @@ def choose(child, question, *keys):
     child.send("".join(keys) + ENTER)
 
 
-def write(child, question, text="", *, clear=0):
+def write(child, question, text=""):
     child.expect_exact(question)
-    child.send("\x7f" * clear + text + ENTER)
+    child.send(text + ENTER)
 
 
 def finish(child):
@@ -74,8 +74,8 @@ def test_the_first_session(terminal, tmp_path):
 def test_answers_of_ones_own_and_a_wrong_one_in_between(terminal, tmp_path):
     child = terminal()
     choose(child, "Scaffold", DOWN, UP)
-    write(child, "Directory", "mine", clear=20)
-    write(child, "Endpoint name", "My Model", clear=20)
+    write(child, "Directory", "mine")  # the default that is shown is not part of what is typed
+    write(child, "Endpoint name", "My Model")
     child.expect_exact("A name has lower-case letters")
     child.send("\x7f" * 20 + "my-model" + ENTER)
     choose(child, "Hardware")
@@ -94,7 +94,7 @@ def test_answers_of_ones_own_and_a_wrong_one_in_between(terminal, tmp_path):
 
 def test_only_what_was_not_told_is_asked(terminal, tmp_path):
     child = terminal("--scaffold", "hello-world", "--path", "p", "--secret", "K", "--env", "A=1", "--hardware", "cpu")
-    write(child, "Endpoint name", "", clear=0)
+    write(child, "Endpoint name")
     assert finish(child) == 0
     assert (tmp_path / "p/service.py").is_file()
 

@@ -34,6 +34,29 @@ def test_each_dialect_is_told_with_its_evidence(dialect):
         assert 1 <= evidence["line"] <= len(lines)
 
 
+WHERE = {
+    "service": "POST /infer  infer  ",
+    "function": "POST /classify  classify  ",
+    "predictor": "POST /iris  predict  ",
+    "input_schema": "POST /v2/models/iris/infer  infer  ",
+    "entry_point": "POST /v2/models/iris/predict/  iris.predict  ",
+    "routes": "POST /classify  classify  ",
+}
+
+
+@pytest.mark.parametrize("dialect", registry.DIALECTS)
+def test_a_route_is_told_where_callers_find_it(dialect):
+    assert f"\n{WHERE[dialect]}" in inspect(SAME / dialect).stdout
+
+
+def test_other_paths_of_a_route_are_told_and_none_that_is_not_there(tmp_path):
+    yaml = "- name: x\n  kind: AsyncAPI\n  predictor:\n    type: python\n    path: p.py\n"
+    code = "class PythonPredictor:\n    def __init__(self, config): pass\n    def predict(self, payload): return {}\n"
+    done = inspect(write_project(tmp_path, {"cortex.yaml": yaml, "p.py": code}))
+    assert "\nPOST /x  predict  p.py:3\n  also at /predict, /\n" in done.stdout
+    assert "/infer" not in done.stdout
+
+
 def test_the_line_of_an_entry_point_is_its_own():
     (first, second) = json.loads(inspect(SAME / "entry_point", "-o", "json").stdout)["evidence"]
     assert (SAME / "entry_point/pyproject.toml").read_text().splitlines()[first["line"] - 1] == 'iris = "iris"'

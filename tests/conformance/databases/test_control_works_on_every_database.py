@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from control_rig import make_revision
 
-from hotplate.control import deployments, endpoints, registry_credentials, secrets, tokens, volumes
+from hotplate.control import deployments, endpoints, registry_credentials, revisions, secrets, tokens, volumes
 from hotplate.control.deployments import Deploy, Rollback, Split
 from hotplate.control.events import read_events
 from hotplate.control.joining import greet
@@ -85,8 +85,8 @@ def test_revisions_are_deployed_split_settled_and_rolled_back(plane, home):
     assert [share["percent"] for share in made["traffic"]] == [50, 50]
     made = deployments.rollback(plane, ITSELF, "one", Rollback())
     assert [share["revision"] for share in made["traffic"]] == [first]
-    assert [each["number"] for each in deployments.list_revisions(plane, "one")] == [2, 1]
-    assert deployments.list_revisions(plane, "one")[0]["built"]
+    assert [each["number"] for each in revisions.list_revisions(plane, "one")] == [2, 1]
+    assert revisions.list_revisions(plane, "one")[0]["built"]
     deployments.deploy(plane, ITSELF, "one", Deploy(revision=first))
     assert [each["kind"] for each in deployments.list_deployments(plane, "one")[:2]] == ["deploy", "rollback"]
     assert named_revisions(home) == {first, second}

@@ -144,6 +144,34 @@ def test_the_older_json_files_are_read(folder):
         folder.load().calls[0].function([1] * 10, "a")
 
 
+@pytest.mark.parametrize(
+    ("written", "warnings"),
+    [
+        ("{'datatype': 'INT8', 'shape': [2], 'example': [12, 1]}", ()),
+        ("{'datatype': 'STRING', 'shape': [1], 'example': ['a'], 'note': 'for people'}", ()),
+        (
+            "{'datatype': 'INT8', 'shape': [2], 'example': [512, 1]}",
+            ("the example of x would be refused: Input should be within the range of INT8, -128 to 127",),
+        ),
+        (
+            "{'datatype': 'UINT8', 'shape': [1], 'example': [-1]}",
+            ("the example of x would be refused: Input should be within the range of UINT8, 0 to 255",),
+        ),
+        (
+            "{'datatype': 'FP32', 'shape': [3], 'example': [1.0]}",
+            ("the example of x would be refused: Input should have shape [3]: dimension 0 has 1 elements, not 3",),
+        ),
+        (
+            "{'datatype': 'STRING', 'shape': [1], 'requred': False}",
+            ("the input x has `requred`, which is passed over: did you mean `required`?",),
+        ),
+    ],
+)
+def test_what_a_schema_will_not_have_meant_is_told(folder, written, warnings):
+    schema(folder, entry(written))
+    assert folder.describe().warnings == tuple(f"input_schema.py:1 {text}" for text in warnings)
+
+
 def test_the_yaml_files_give_name_and_limits_and_say_what_is_not_installed(folder):
     folder.write("inferless.yaml", "version: 1.0.0\nname: my-model\nconfiguration:\n  inference_time: '180'\n")
     folder.write("inferless-runtime-config.yaml", "build:\n  python_packages:\n  - zz-none==1.0\n  - msgspec\n  run:\n")

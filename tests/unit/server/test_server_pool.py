@@ -98,7 +98,7 @@ class Resizing(RuleBasedStateMachine):
     @invariant()
     def what_is_missing_is_being_started_or_waited_for(self) -> None:
         pool = self.rig.pool
-        assert pool.counts().live >= pool.size or pool._retry is not None
+        assert pool.counts().live >= pool.size or pool.endings.pausing
 
     @invariant()
     def nobody_waits_beside_a_free_worker(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from hotplate import __version__
-from hotplate.control import deployments, endpoints
+from hotplate.control import deployments, endpoints, revisions
 from hotplate.control.api.access import check_endpoint_access
 from hotplate.control.api.route import Call
 from hotplate.control.server_link import read_state
@@ -82,7 +82,7 @@ async def _waited(call: Call, name: str, seconds: float) -> Any:
 
 
 def list_revisions(call: Call) -> Any:
-    return deployments.list_revisions(call.plane, call.path["name"])
+    return revisions.list_revisions(call.plane, call.path["name"])
 
 
 def list_deployments(call: Call) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hotplate.control import deployments
+from hotplate.control import deployments, revisions
 from hotplate.control.publication import read_revision
 from hotplate.control.settings import refused
 from hotplate.control.ui.contract_changes import Change, changes
@@ -18,7 +18,7 @@ MAX_SPLIT = 8
 
 def show(view: View) -> Page:
     """The list, the newest first, and what was deployed when."""
-    found = deployments.list_revisions(view.plane, view.name)[:MAX_SHOWN]
+    found = revisions.list_revisions(view.plane, view.name)[:MAX_SHOWN]
     names = {row["id"]: row["name"] for row in view.plane.database.rows("SELECT id, name FROM tokens")}
     rows = [
         {**each, "by": names.get(each["token"], each["token"]), **_about(view, each, found[index + 1 :])}
@@ -28,7 +28,7 @@ def show(view: View) -> Page:
         {**each, "by": names.get(each["token"], each["token"])}
         for each in deployments.list_deployments(view.plane, view.name)[:20]
     ]
-    numbers = {each["revision"]: each["number"] for each in deployments.list_revisions(view.plane, view.name)}
+    numbers = {each["revision"]: each["number"] for each in revisions.list_revisions(view.plane, view.name)}
     values = {"rows": rows, "history": history, "numbers": numbers, "splittable": [r for r in rows if r["built"]]}
     return Page("revisions.html", head(view) | values)
 
