@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import engine_rig, ray_rig
+from support import engine_rig, ids, ray_rig
 from support.installation import FREE_PORTS, installation
 from support.targets_rig import Target
 
@@ -16,12 +16,16 @@ settings.load_profile("hotplate")
 PROPERTY_TIMEOUT_S = 900
 
 
+pytest_itemcollected = ids.pytest_itemcollected
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A property test makes a hundred examples by the same clock as one that makes a single one: it has longer."""
     for item in items:
         if item.get_closest_marker("hypothesis") and item.get_closest_marker("timeout") is None:
             item.add_marker(pytest.mark.timeout(PROPERTY_TIMEOUT_S))
+    ids.group(config, items)
 
 
 @pytest.fixture(scope="session")

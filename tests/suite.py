@@ -27,7 +27,13 @@ TESTS_FAILED = 1
 def failures(cache: Path) -> list[str]:
     """The names of the tests that failed, as the command line takes them."""
     kept = cache / "v/cache/lastfailed"
-    return list(json.loads(kept.read_text())) if kept.exists() else []
+    return [without_group(name) for name in json.loads(kept.read_text())] if kept.exists() else []
+
+
+def without_group(name: str) -> str:
+    """A test's name without its group, which xdist puts behind it."""
+    at = name.rfind("@")
+    return name[:at] if at > max(name.rfind("]"), name.rfind("::")) else name
 
 
 def pytest(cache: Path, *arguments: str) -> int:

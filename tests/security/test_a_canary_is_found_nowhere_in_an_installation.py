@@ -17,7 +17,7 @@ from control_rig import wait_for
 from installation import FREE_PORTS, Installation, installation
 from serving import write_project
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("canary")]
 CANARY = "c4nary-5e1f-not-to-be-seen"
 FORMS = (CANARY, base64.b64encode(CANARY.encode()).decode(), CANARY.encode().hex())
 MODEL = """

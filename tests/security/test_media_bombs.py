@@ -52,7 +52,10 @@ for path in sorted(Path(sys.argv[1]).iterdir()):
 sys.stdout.write(json.dumps(outcomes))
 """
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from /proc"),
+    pytest.mark.xdist_group("bombs"),  # made once
+]
 
 
 @pytest.fixture(scope="module")

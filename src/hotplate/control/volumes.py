@@ -6,12 +6,13 @@ Every path is walked folder by folder with O_NOFOLLOW from the volume's own desc
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import shutil
 import stat
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from hotplate.control.plane import Caller, Plane
@@ -25,6 +26,7 @@ MAX_PATH = 1024
 MAX_DEPTH = 64
 MAX_LISTED = 10_000
 MAX_FILE_BYTES = 64 << 30
+PIECE_BYTES = 1 << 20
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -102,6 +104,23 @@ def open_file(plane: Plane, name: str, path: str) -> Generator[int]:
         yield fd
     finally:
         os.close(fd)
+
+
+async def stream_file(plane: Plane, name: str, path: str) -> tuple[int, AsyncGenerator[bytes]]:
+    """A file's size, and its pieces: so much of it as there was, even where it grows meanwhile."""
+    with ExitStack() as opened:
+        fd = await asyncio.to_thread(opened.enter_context, open_file(plane, name, path))
+        size = os.fstat(fd).st_size
+        keep = opened.pop_all()
+
+    async def pieces() -> AsyncGenerator[bytes]:
+        left = size
+        with keep:
+            while left > 0 and (piece := await asyncio.to_thread(os.read, fd, min(PIECE_BYTES, left))):
+                left -= len(piece)
+                yield piece
+
+    return size, pieces()
 
 
 class Upload:

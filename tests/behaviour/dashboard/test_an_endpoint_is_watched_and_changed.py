@@ -7,6 +7,7 @@ import re
 from dashboard_rig import Visitor
 from installation import Installation
 from playwright.sync_api import expect
+from support.targets_rig import wait_for
 
 
 def test_charts_and_numbers_move_while_calls_run(admin: Visitor, site: Installation) -> None:
@@ -103,7 +104,7 @@ def test_a_paused_endpoint_says_so_and_starts_again(admin: Visitor, site: Instal
     page = admin.go("/ui/e/hello")
     page.get_by_role("button", name="Pause").click()
     expect(page.locator("#live_status")).to_contain_text("paused")
-    assert site.call("/hello/infer", {}, site.admin)[0] == 503
+    wait_for(lambda: site.call("/hello/infer", {}, site.admin)[0] == 503, "a refusal")  # the server is told a bit later
     page.get_by_role("button", name="Start").click()
     expect(page.locator("#live_status")).not_to_contain_text("paused")
-    assert site.call("/hello/infer", {}, site.admin)[0] == 200
+    wait_for(lambda: site.call("/hello/infer", {}, site.admin)[0] == 200, "an answer")

@@ -77,7 +77,7 @@ def _answers(port: int, *, ready: bool) -> bool:
     return state in (("RUNNING",) if ready else ("SETUP_SERVICE", "RUNNING"))
 
 
-def ask(port: int, request: Request, timeout_s: float = 20.0) -> Answer:
+def ask(port: int, request: Request, timeout_s: float = 60.0) -> Answer:
     """Send a request and give the whole answer."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
     try:

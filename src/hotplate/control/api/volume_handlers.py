@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack
 from typing import Any
 
 from starlette.responses import Response, StreamingResponse
@@ -14,8 +11,6 @@ from hotplate.control import volumes
 from hotplate.control.api.route import Call
 from hotplate.control.ledger import record_change
 from hotplate.control.settings import refused
-
-PIECE = 1 << 20
 
 
 def create_volume(call: Call) -> Any:
@@ -45,22 +40,9 @@ def remove_file(call: Call) -> Any:
 
 
 async def read_file(call: Call) -> Response:
-    path = _path(call)
-    with ExitStack() as opened:
-        file = volumes.open_file(call.plane, call.path["volume"], path)
-        fd = await asyncio.to_thread(opened.enter_context, file)
-        size = os.fstat(fd).st_size
-        keep = opened.pop_all()
-
-    async def pieces() -> AsyncGenerator[bytes]:
-        left = size
-        with keep:
-            while left > 0 and (piece := await asyncio.to_thread(os.read, fd, min(PIECE, left))):
-                left -= len(piece)
-                yield piece
-
+    size, pieces = await volumes.stream_file(call.plane, call.path["volume"], _path(call))
     headers = {"Content-Length": str(size), "Content-Disposition": "attachment"}
-    return StreamingResponse(pieces(), media_type="application/octet-stream", headers=headers)
+    return StreamingResponse(pieces, media_type="application/octet-stream", headers=headers)
 
 
 async def write_file(call: Call) -> Any:
@@ -72,7 +54,7 @@ async def write_file(call: Call) -> Any:
         async for piece in call.request.stream():
             gathered.append(piece)
             size += len(piece)
-            if size >= PIECE:
+            if size >= volumes.PIECE_BYTES:
                 await asyncio.to_thread(upload.write, b"".join(gathered))
                 gathered, size = [], 0
         await asyncio.to_thread(upload.write, b"".join(gathered))

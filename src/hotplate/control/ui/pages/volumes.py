@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import AsyncGenerator
-from contextlib import ExitStack
 from urllib.parse import quote
 
 from starlette.responses import Response, StreamingResponse
@@ -15,8 +11,6 @@ from hotplate.control.ledger import record_change
 from hotplate.control.settings import refused
 from hotplate.control.ui.render import HEADERS
 from hotplate.control.ui.view import PREFIX, Go, Page, View
-
-PIECE = 1 << 20
 
 
 def show(view: View) -> Page:
@@ -53,21 +47,10 @@ def files(view: View) -> Page:
 async def download(view: View) -> Response:
     """A file, never as something that a browser shows."""
     name, path = view.path["volume"], view.query.get("path", "")
-    with ExitStack() as opened:
-        fd = await asyncio.to_thread(opened.enter_context, volumes.open_file(view.plane, name, path))
-        size = os.fstat(fd).st_size
-        keep = opened.pop_all()
-
-    async def pieces() -> AsyncGenerator[bytes]:
-        left = size
-        with keep:
-            while left > 0 and (piece := await asyncio.to_thread(os.read, fd, min(PIECE, left))):
-                left -= len(piece)
-                yield piece
-
+    size, pieces = await volumes.stream_file(view.plane, name, path)
     last = quote(path.rsplit("/", 1)[-1], safe="")
     headers = {**HEADERS, "content-length": str(size), "content-disposition": f"attachment; filename*=UTF-8''{last}"}
-    return StreamingResponse(pieces(), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(pieces, headers=headers, media_type="application/octet-stream")
 
 
 def upload(view: View) -> Go:
@@ -79,7 +62,7 @@ def upload(view: View) -> Go:
     target = "/".join(part for part in (path, (given.filename or "file").replace("\\", "/").rsplit("/", 1)[-1]) if part)
     made = volumes.Upload(view.plane, name, target)
     try:
-        while piece := given.file.read(PIECE):
+        while piece := given.file.read(volumes.PIECE_BYTES):
             made.write(piece)
         made.keep()
     finally:
