@@ -25,4 +25,4 @@ def named(revision: Revision, name: str) -> Contract:
         return contract
     from hotplate.worker.boot import mount
 
-    return mount(structs.replace(contract, name=name, mounts=()), revision.faces)[0]
+    return mount(structs.replace(contract, name=name, mounts=()), list(revision.faces))[0]
