@@ -58,5 +58,8 @@ class Misbehaving(Service):
             time.sleep(seconds)
             os._exit(0)
         return pid
+
+    def fork_and_return(self, prompt: str) -> int:
+        return os.fork()
 """
 }

@@ -75,6 +75,18 @@ def test_with_two_workers_the_other_goes_on(project: Path) -> None:
         server.wait_for(lambda s: s.count("-> State.RUNNING") == 3, "the replacement")
 
 
+def test_a_fork_that_returns_from_the_function_answers_nothing_and_takes_no_calls(server: Server) -> None:
+    before = server.workers()
+    for _ in range(5):
+        child = server.post("/fork-and-return", {"prompt": "x"}).json()["output"]
+        assert child > 0, "the child's answer, not the worker's"
+        wait_gone(child)
+    assert server.post("/infer", {"prompt": "after"}).json()["output"] == "after"
+    assert server.workers() == before
+    assert server.metric("hotplate_worker_restarts_total") == 0
+    server.wait_for_line("Let such a child end with os._exit()")
+
+
 def test_a_worker_that_keeps_dying_is_said_to_be_so(project: Path) -> None:
     with serve(project) as server:
         for _ in range(5):
@@ -82,7 +94,7 @@ def test_a_worker_that_keeps_dying_is_said_to_be_so(project: Path) -> None:
         reply = server.wait_for(
             lambda s: (r := s.post("/infer", {"prompt": "x"})).status == 503 and r, "a 503 that says why", 10
         )
-        assert "keeps dying" in reply.json()["detail"]
+        assert "keeps dying: 5 times within a minute. The last time it exited with status 1" in reply.json()["detail"]
         assert "retry-after" in reply.headers
         health = server.get("/healthcheck")
         assert health.status == 503

@@ -124,7 +124,14 @@ def short_home() -> Iterator[Home]:
 
 
 @contextmanager
-def running_control(home: Home, *words: str) -> Iterator[Control]:
+def refused_control(home: Home, *words: str) -> Iterator[Control]:
+    """One that cannot start, and says so to whoever asks."""
+    with running_control(home, *words, answers=503) as control:
+        yield control
+
+
+@contextmanager
+def running_control(home: Home, *words: str, answers: int = 200) -> Iterator[Control]:
     """Control on a listening socket that it is given, as by the supervisor."""
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
@@ -141,7 +148,7 @@ def running_control(home: Home, *words: str) -> Iterator[Control]:
     control = Control(home, port, process, log)
     try:
         # The socket listens already, so this waits in its backlog until control takes it.
-        wait_for(lambda: process.poll() is not None or _is_up(control), "control's start", START_S)
+        wait_for(lambda: process.poll() is not None or _is_up(control, answers), "control's start", START_S)
         assert process.poll() is None, log.read_text()
         yield control
     finally:
@@ -154,9 +161,9 @@ def running_control(home: Home, *words: str) -> Iterator[Control]:
                 process.wait()
 
 
-def _is_up(control: Control) -> bool:
+def _is_up(control: Control, answers: int) -> bool:
     try:
-        return control.ask("GET", "/healthz", token=None).status == 200
+        return control.ask("GET", "/healthz", token=None).status == answers
     except OSError:
         return False
 
@@ -182,7 +189,8 @@ class ServerSocket:
         endpoints: dict[str, Any] = {}
         for spec in snapshot.read(self.home.snapshot).endpoints:
             state, text = self.rollouts.get(spec.name, ("stable", ""))
-            replica = {"number": 1, "pid": 4242, "revision": spec.traffic[-1].revision, "state": "ready"}
+            revision = spec.traffic[-1].revision if spec.traffic else ""
+            replica = {"number": 1, "pid": 4242, "revision": revision, "state": "ready"}
             endpoints[spec.name] = {
                 "generation": spec.generation,
                 "rollout": {"state": state, "text": text},

@@ -18,7 +18,8 @@ import msgspec
 
 from hotplate.build.ignore import Rules, Verdict
 from hotplate.build.ignore_rules import OWN, is_private, rules_of
-from hotplate.build.kept import Kept
+from hotplate.build.kept import LARGE_BYTES, Kept
+from hotplate.build.staging import remove
 from hotplate.errors import ProjectError
 
 MAX_FILES = 50_000
@@ -100,6 +101,34 @@ def copy(bundle: Bundle, to: Path, *, kept: Kept | None = None, writable: bool =
             raise ProjectError("The file changed while it was read.", file=entry.name, hint="Build again.")
         if kept is not None:
             kept.take(entry.digest, entry.size, executable=entry.executable, path=path)
+
+
+def mend(bundle: Bundle, folder: Path, beside: Path, *, kept: Kept | None = None) -> int:
+    """Put back what was changed or removed in a copy, file by file: replicas that run from it keep their folder.
+
+    Of large files the size alone is looked at, so that weights are not read twice. `beside` is a new folder on the same
+    file system. Gives how many files were put back.
+    """
+    damaged = [entry for entry in bundle.entries if not _is_whole(entry, folder / entry.name)]
+    if damaged:
+        copy(bundle._replace(entries=tuple(damaged)), beside, kept=kept)
+    for entry in damaged:
+        path = folder / entry.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            remove(path)
+        (beside / entry.name).replace(path)
+    return len(damaged)
+
+
+def _is_whole(entry: Entry, path: Path) -> bool:
+    try:
+        facts = path.lstat()
+        if not stat.S_ISREG(facts.st_mode) or facts.st_size != entry.size:
+            return False
+        return entry.size >= LARGE_BYTES or hashlib.sha256(path.read_bytes()).hexdigest() == entry.digest
+    except OSError:
+        return False
 
 
 class _Walk:

@@ -114,6 +114,9 @@ class _Builder:
             digest = _digest(bundle, named, project, match)
             found = store.find(self.home, digest)
             if found is not None and keep_fresh(store.path_of(self.home, digest)):
+                if count := bundles.mend(bundle, Path(found.root), staging.path / store.FILES, kept=Kept(self.home)):
+                    text = f"{count} file{'s' * (count != 1)} of {digest[:12]} had been changed or removed"
+                    self.progress("note", f"{text} in {found.root}: put back")
                 self.progress("revision", f"{digest[:12]} is there already")
                 return Built(found, True, time.monotonic() - start, notes)
             files = staging.path / store.FILES

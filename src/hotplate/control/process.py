@@ -15,6 +15,7 @@ from hotplate.config.resolve import is_loopback, resolve
 from hotplate.control.database import open_database
 from hotplate.control.joining import greet
 from hotplate.control.log import log
+from hotplate.control.losses import check_not_lost
 from hotplate.control.plane import Plane, open_plane
 from hotplate.deployment.home import Home, find_home
 from hotplate.deployment.sealed import make_key
@@ -36,10 +37,19 @@ def main(words: Sequence[str] | None = None) -> int:
     if args.check:
         return check(find_home())
     try:
-        plane = start()
         listener = socket.socket(fileno=args.fd) if args.fd is not None else listen(args.host, args.port)
-    except (HotplateError, OSError, sqlite3.Error) as error:
+    except OSError as error:
         log("error", f"control cannot start: {error}")
+        return 1
+    try:
+        plane = start()
+    except (HotplateError, OSError, sqlite3.Error) as error:
+        from hotplate.control.excuse import serve_excuse
+
+        reason = error.message if isinstance(error, HotplateError) else str(error)
+        log("error", f"control cannot start: {reason}")
+        if args.fd is not None:  # under a supervisor, which tries again
+            serve_excuse(reason, listener, args.allow_host)
         return 1
     try:
         serve(plane, listener, args.allow_host)
@@ -54,6 +64,7 @@ def start() -> Plane:
     home.make()
     make_key(home.key)
     plane = open_plane(home, _store())
+    check_not_lost(plane)
     try:
         greet(plane)
     except Unavailable as error:

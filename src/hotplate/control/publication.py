@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 
 import msgspec
+from msgspec import structs
 
 from hotplate.control.database import Database, Row
 from hotplate.control.ledger import record_event
@@ -21,6 +23,8 @@ from hotplate.deployment.records import EndpointSpec, Hardware, Revision, Share,
 from hotplate.errors import NotFound, PlatformError, UserError
 
 Traffic = tuple[Share, ...]
+
+MISSING = "What was served before is served on; where that has gone too, calls get 503. Deploy the project again."
 
 traffic_decoder = msgspec.json.Decoder(tuple[Share, ...])
 settings_decoder = msgspec.json.Decoder(EndpointSettings)
@@ -102,8 +106,6 @@ class Publisher:
         if not traffic:
             return None
         if not known.issuperset(share.revision for share in traffic):
-            if not self._database.shared:
-                return None
             # Until its files are here: what was served before, of a generation that is no answer to anybody's rollout.
             generation, revisions, traffic = self._meanwhile(before.get(name))
         return EndpointSpec(
@@ -155,7 +157,7 @@ class Publisher:
                 if self._database.shared and isinstance(error, NotFound):  # `sharing.py` fetches it
                     self.missing[digest] = (*self.missing.get(digest, ()), name)
                 else:
-                    self._tell(name, "revision_missing", error.message)
+                    self._tell(name, "revision_missing", f"{error.message} {MISSING}")
         return tuple(found)
 
 
@@ -170,13 +172,20 @@ def read_revision(home: Home, digest: str) -> Revision:
     if not is_digest(digest) or not path.is_file():
         raise NotFound(f"There is no revision {digest[:60]!r} on this machine. `hotplate build` makes one.")
     stat = path.stat()
-    return _read(path, stat.st_mtime_ns)
+    return _read(path, stat.st_mtime_ns, home.environments)
 
 
 @lru_cache(maxsize=1024)
-def _read(path: Path, _mtime_ns: int) -> Revision:
+def _read(path: Path, _mtime_ns: int, environments: Path) -> Revision:
+    """Where it lies and its interpreter are filled in anew, as the build's store does: the home may have been moved."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Revision)
+        found = msgspec.json.decode(path.read_bytes(), type=Revision)
+        if found.image:  # both are places in the image
+            return found
+        python = found.python if Path(found.python).is_file() else sys.executable
+        if found.environment:
+            python = str(environments / found.environment / "bin" / "python")
+        return structs.replace(found, root=str(path.parent / "files"), python=python)
     except (msgspec.DecodeError, msgspec.ValidationError, OSError) as error:
         raise PlatformError(f"The revision in {path.parent.name} cannot be read: {error}") from error
 

@@ -24,8 +24,8 @@ MAX_HEAD_BYTES = 32 * 1024
 MAX_CONNECTIONS = 1000
 
 
-def run(app: ASGIApp, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def run(app: ASGIApp, listener: socket.socket, *, longest_s: float | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, or at most so long."""
     config = uvicorn.Config(
         app,
         # h11 bounds the head; httptools in uvicorn does not. This is not the way of a call: speed is no matter.
@@ -40,11 +40,15 @@ def run(app: ASGIApp, listener: socket.socket) -> None:
         limit_concurrency=MAX_CONNECTIONS,
         timeout_graceful_shutdown=GRACE_S,
     )
-    _Server(config).run(sockets=[listener])
+    _Server(config, longest_s).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
     """uvicorn raises the signal that ended it once more, and so dies of it before the database is closed."""
+
+    def __init__(self, config: uvicorn.Config, longest_s: float | None) -> None:
+        super().__init__(config)
+        self._longest_s = longest_s
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -52,6 +56,8 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         self._watch_supervisor(loop)
+        if self._longest_s is not None:
+            loop.call_later(self._longest_s, self.handle_exit, signal.SIGTERM, None)
         try:
             yield
         finally:

@@ -13,6 +13,10 @@ from hotplate.control.sqlite_schema import MIGRATIONS
 from hotplate.errors import PlatformError
 
 BUSY_S = 10.0
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+REPAIR = (
+    "End Hotplate, put control.db back from a backup, with control.db-wal where the backup has one, and start it again."
+)
 
 
 class SqliteDatabase:
@@ -27,9 +31,15 @@ class SqliteDatabase:
         # Autocommit: transactions begin and end where this class says so, and nowhere else.
         self._connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
         self._connection.row_factory = sqlite3.Row
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self._migrate()
+        try:
+            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self._migrate()
+        except sqlite3.Error as error:
+            self._connection.close()
+            if error.sqlite_errorcode & 0xFF in DAMAGED:
+                raise PlatformError(f"{path} is damaged ({error}). {REPAIR}") from error
+            raise
 
     def rows(self, sql: str, values: Iterable[Any] = ()) -> list[sqlite3.Row]:
         """Read rows."""

@@ -93,7 +93,7 @@ class Endings:
         now = asyncio.get_running_loop().time()
         self._crashes.note(now)
         if not self._endpoint.links and self._pool.counts().live == 0 and self._crashes.looping(now):
-            self._endpoint.trouble = f"The worker keeps dying: {how} {CRASHES} times within a minute."
+            self._endpoint.trouble = f"The worker keeps dying: {CRASHES} times within a minute. The last time {how}."
             self._endpoint.state = "CRASH_LOOPING"
             self._endpoint.fail_waiting("unavailable", self._endpoint.trouble)
         self._replace_later()

@@ -38,6 +38,7 @@ KEPT_ROWS = 20_000
 PRUNE_EVERY = 500
 MAX_WAITING = 10_000
 MAX_TEXT = 8_000
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 Row = tuple[str, tuple[Any, ...]]
 
@@ -128,12 +129,29 @@ class Journal:
                         written = 0
                         _prune(database)
             except sqlite3.Error as error:
-                self._on_trouble(f"{self._path.name} cannot be written: {error}")
-                database = None
+                if database is not None:
+                    database.close()
+                    database = None
+                self._trouble(error)
             if rows[1]:
                 if database is not None:
                     database.close()
                 return
+
+    def _trouble(self, error: sqlite3.Error) -> None:
+        """Say it. A damaged database is put aside: what is in it is history, and a new one is begun."""
+        text = f"{self._path} cannot be written: {error}."
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+            aside = self._path.with_name(f"{self._path.name}.damaged")
+            try:
+                for end in ("-wal", "-shm"):
+                    self._path.with_name(self._path.name + end).unlink(missing_ok=True)
+                self._path.replace(aside)
+            except OSError as failed:
+                text += f" It cannot be put aside either: {failed.strerror}."
+            else:
+                text += f" It is put aside as {aside.name}, and events and decisions begin anew."
+        self._on_trouble(text)
 
     def _take(self) -> tuple[list[Row], bool]:
         """Wait for rows; give all that are there, and whether it was the end."""

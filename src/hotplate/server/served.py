@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from hotplate.server.plans import Plan
     from hotplate.server.solo import SoloWorker
 
+NO_REVISION = "The endpoint's revision is not on this machine; `hotplate events` says more."
+
 
 class Served:
     """One endpoint."""
@@ -59,7 +61,7 @@ class Served:
         if self.spec.paused and not self.removed:
             return self._refusing(503, "The endpoint is paused.", "unavailable")
         if not traffic:
-            detail = self.rollout.text or "The endpoint has no revision yet."
+            detail = self.rollout.text or NO_REVISION
             return self._refusing(503, detail, "not_ready")
         if len(traffic) == 1:
             return traffic[0][1].deployed.router.plan(head)

@@ -1,4 +1,7 @@
-"""What the first start of an installation makes: its folders, the key for secrets, the admin token."""
+"""What the first start of an installation makes: its folders, the key for secrets, the admin token.
+
+Each later start makes the token anew where its file holds none, as after a careless edit: else nobody could get in.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ def make_installation(home: Home) -> bool:
     """
     home.make()
     sealed.make_key(home.key)
-    if home.admin_token.exists():
-        return False
+    try:
+        if tokens.split(home.admin_token.read_text("ascii").strip()) is not None:
+            return False
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass  # none, or none that could be one
     write_whole(home.admin_token, f"{tokens.make().text}\n".encode())
     return True

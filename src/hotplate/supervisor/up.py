@@ -81,6 +81,8 @@ def _run(home: Home, options: Options) -> int:
     for sock in (data, control):
         sock.listen(BACKLOG)
     new = make_installation(home)
+    if shared is None and home.store.exists():  # what is served is of the store that is left
+        home.snapshot.unlink(missing_ok=True)
     keep_store(home, shared)
     environ[STORE] = shared or FILES
     url, control_url = url_of(data), url_of(control)

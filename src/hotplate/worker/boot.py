@@ -105,13 +105,21 @@ def main() -> int:
     if spec is None:
         return 0
     os.environ.update(spec.env)
-    if spec.enter:
-        os.chdir(spec.root)
     try:
+        if spec.enter:
+            _enter(spec.root)
         return _run(spec, channel)
     except BaseException as error:  # noqa: BLE001 - whatever the author's code raises here is shown to the author
         channel.send(frames.frame(frames.FAILED, body=encode_failure(failure_of(error, spec.root))))
     return 1
+
+
+def _enter(root: str) -> None:
+    try:
+        os.chdir(root)
+    except OSError as error:
+        text = f"The folder of the project's files cannot be entered: {error.strerror}."
+        raise ProjectError(text, hint="Deploy the project again: that puts its files back.") from error
 
 
 def _hello() -> bytes:
@@ -170,6 +178,7 @@ def _run(spec: Spec, channel: Channel) -> int:
         channel.state("SETUP_SERVICE")
         loop = _loop() if asynchronous else None
     invoker.begin(spec.name)
+    channel.know_forks()
     channel.state("RUNNING")
     _serve(loaded, channel, invoker, slots_of(contract, spec.slots), loop)
     channel.state("SHUTTING_DOWN")

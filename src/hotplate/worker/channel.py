@@ -5,6 +5,7 @@ Used by one thread at a time for reading; `send` may be called from any thread.
 
 from __future__ import annotations
 
+import os
 import select
 import socket
 from collections import deque
@@ -19,6 +20,7 @@ from hotplate.wire.frames import (
     ARENA,
     CANCEL,
     CHECKS,
+    CHUNK,
     HEADER_BYTES,
     MAX_FRAME_BYTES,
     RELEASE,
@@ -34,6 +36,10 @@ from hotplate.worker.flow import Flow
 READ_BYTES = 256 * 1024
 CANCELLED_STATUS = 499
 """The status of a call that was dropped for its caller; nobody is there to see it (nginx's number for it)."""
+FORK_RETURNED = (
+    b"The code called os.fork(), and its child came back from the function as if it were the worker. "
+    b"The child is ended, and the worker answers. Let such a child end with os._exit().\n"
+)
 
 Work = tuple[int, int, int, int, int, bytes]
 """A call that waits: id, route, flags, bytes of meta, stamp, payload (meta, then body)."""
@@ -65,6 +71,22 @@ class Channel:
         self._lock = Lock()
         self._answers_lock = Lock()
         self._started = answers.view[:4].cast("I")
+        self._forked = False
+
+    def know_forks(self) -> None:
+        """From here on what forks this process is the author's code: what it leaves behind is no worker."""
+        os.register_at_fork(after_in_child=self._in_fork)
+
+    def _in_fork(self) -> None:
+        self._forked = True
+        self._lock = Lock()  # a thread that is not here may have held it
+
+    def _end_fork(self, data: bytes) -> None:
+        """A fork that returns from the author's function would answer its parent's call, and take the next ones."""
+        if HEADER.unpack_from(data)[2] not in (RESPONSE, CHUNK):
+            return
+        os.write(2, FORK_RETURNED)
+        os._exit(1)
 
     def start(self, call_id: int) -> None:
         """Note, where the server can read it after a crash, that this call and all before it left the queue."""
@@ -179,6 +201,8 @@ class Channel:
         Not by `sendall`: an event loop that watches the socket has made it non-blocking (libuv does so behind
         Python's back), and `sendall` would then raise in the middle of a frame when the server is busy.
         """
+        if self._forked:
+            self._end_fork(data)
         with self._lock:
             try:
                 sent = self.socket.send(data)

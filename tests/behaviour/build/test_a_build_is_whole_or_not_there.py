@@ -136,3 +136,26 @@ def test_a_revision_whose_folder_was_damaged_is_not_believed(site):
     built = site.build()
     assert not built.reused
     assert (folder / "revision.json").is_file()
+
+
+def test_files_of_a_revision_that_were_damaged_are_put_back_where_they_were(site):
+    site.service(**{"data.txt": "one", "weights.bin": "w" * (2 << 20), "sub/more.txt": "more"})
+    first = site.build()
+    files = Path(first.revision.root)
+    before = {path: path.read_bytes() for path in files.rglob("*.*")}
+    place = files.stat().st_ino
+    (files / "service.py").unlink()
+    (files / "data.txt").chmod(0o600)
+    (files / "data.txt").write_text("two")
+    (files / "weights.bin").chmod(0o600)
+    (files / "weights.bin").write_bytes(b"")
+    (files / "sub/more.txt").unlink()
+    (files / "sub/more.txt").mkdir()
+    (files / "written by the model").touch()
+    again = site.build()
+    assert again.reused
+    assert again.revision == first.revision
+    assert {path: path.read_bytes() for path in files.rglob("*.*")} == before
+    assert files.stat().st_ino == place, "replicas run in it"
+    assert (files / "written by the model").exists()
+    assert not list(site.home.revisions.glob(".building-*"))
