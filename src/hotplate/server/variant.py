@@ -23,6 +23,7 @@ from hotplate.errors import HotplateError, PlatformError
 from hotplate.scaling.decision import Decision
 from hotplate.scaling.policy import initial
 from hotplate.server.deployed import Deployed
+from hotplate.server.naming import named
 from hotplate.server.placement import Placement
 from hotplate.server.process import StartFailed
 from hotplate.server.replica_log import ReplicaLog
@@ -117,7 +118,7 @@ class Variant:
         self.deployed.system.private = not spec.public
         self.deployed.system.subject = lambda: served.subject({})
         self.deployed.router.jobs = self.deployed.system.jobs = served.door
-        self.deployed.use(revision.contract)
+        self.deployed.use(named(revision, spec.name))
         if here and (text := fleet.limiter.explain(spec.hardware)):
             fleet.event(spec.name, "limits", text, revision=self.digest)
         self.scaler: Scaler | None = None

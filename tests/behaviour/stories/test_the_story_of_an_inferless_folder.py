@@ -71,3 +71,12 @@ def test_it_is_built_with_its_runtime_and_called_with_tensors(up, token, tmp_pat
     assert status == 200
     assert answer["outputs"] == [{"name": "generated_text", "shape": [1], "datatype": "BYTES", "data": ["A house!"]}]
     assert up.call("/fine-house/v2/models/fine-house/infer", body)[0] == 401
+
+
+def test_without_a_name_its_model_is_called_as_the_endpoint_by_the_very_first_call(up, token, tmp_path):
+    app = "class InferlessPythonModel:\n    def infer(self, inputs):\n        return {'said': inputs['prompt']}\n"
+    write_project(tmp_path / "small-house", {"app.py": app, "input_schema.py": PROJECT["input_schema.py"]})
+    up.run("deploy", folder=tmp_path / "small-house")
+    body = {"inputs": [{"name": "prompt", "shape": [1], "data": ["A house"], "datatype": "BYTES"}]}
+    status, answer = up.call("/small-house/v2/models/small-house/infer", body, token)
+    assert (status, answer["outputs"][0]["data"]) == (200, ["A house"]), answer

@@ -34,6 +34,7 @@ from hotplate.server.life import Life, edge_limits, run_loop
 from hotplate.server.listening import bind
 from hotplate.server.log import Log
 from hotplate.server.memory import Memory
+from hotplate.server.naming import named
 from hotplate.server.process import ALLOCATOR, Process, spawn
 from hotplate.server.replica import resident_bytes
 from hotplate.server.told import revision_frame
@@ -193,7 +194,7 @@ class CellServing:
         )
         deployed.system.edge = self._edge
         deployed.pool.overhear = self._overhear
-        deployed.use(self.revision.contract)
+        deployed.use(named(self.revision, order.endpoint))
         self._door.deployed = deployed
         self._starting = loop.create_task(deployed.pool.start())
         return ""
