@@ -119,8 +119,7 @@ def _deploy_here(args: argparse.Namespace, home: Home, opened: Opened, percent: 
                 progress("assets", f"Running store_assets() for {name}")
                 fill(home, each.revision, name, settings.get("volume", ""))
             make_image(args, each.revision, name, home, opened, settings)
-            moved = control.deploy(name, told["revision"], settings=settings, traffic=percent)
-            found.append(finish(control, moved, args.wait))
+            found.append(_move(args, control, opened, name, told["revision"], settings, percent))
     return found
 
 
@@ -135,9 +134,28 @@ def _deploy_there(
     found: list[dict[str, Any]] = []
     for told in built:
         name, settings = _settings(args, opened, told)
-        moved = control.deploy(name, told["revision"], settings=settings, traffic=percent)
-        found.append(finish(control, moved, args.wait))
+        found.append(_move(args, control, opened, name, told["revision"], settings, percent))
     return found
+
+
+def _move(
+    args: argparse.Namespace,
+    control: ControlClient,
+    opened: Opened,
+    name: str,
+    revision: str,
+    settings: dict[str, Any],
+    percent: float,
+) -> dict[str, Any]:
+    """Move an endpoint to a revision, and wait. What is refused of the settings is told where it was written."""
+    from hotplate.cli.deploy_settings import as_written
+    from hotplate.client.errors import InputRefused
+
+    try:
+        moved = control.deploy(name, revision, settings=settings, traffic=percent)
+    except InputRefused as error:
+        raise as_written(error, opened.file, read_settings(args)) from None
+    return finish(control, moved, args.wait)
 
 
 def _check_count(args: argparse.Namespace, count: int) -> None:

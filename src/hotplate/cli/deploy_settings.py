@@ -6,16 +6,18 @@ own platform is passed over.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hotplate.config.settings import SETTINGS
 from hotplate.config.values import PARSERS
-from hotplate.errors import SettingError
+from hotplate.errors import HotplateError, SettingError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hotplate.client.errors import InputRefused
     from hotplate.config.file_reader import ProjectFile
 
 LIMITS = (
@@ -32,6 +34,9 @@ _FIELDS = {
     "scale_down_delay": "scale_to_zero",
     "concurrency": "concurrency_per_replica",
 }
+
+_FLAGS = {"instance_type": "--hardware", "container_secrets": "--secrets"}
+"""The flags of fields that people know by another word."""
 
 
 def from_files(root: Path, file: ProjectFile | None, api: str | None) -> dict[str, Any]:
@@ -73,6 +78,24 @@ def from_project_file(file: ProjectFile) -> dict[str, Any]:
     if limits:
         found["limits"] = limits
     return found
+
+
+def as_written(refused: InputRefused, file: ProjectFile | None, flags: Mapping[str, Any]) -> HotplateError:
+    """What control refused of the settings, in the words and at the place of who wrote them: a flag, or a line of the
+    project file. The refusal itself where neither has it."""
+    try:
+        detail: dict[str, Any] = json.loads(refused.body)["errors"][0]
+    except (ValueError, LookupError, TypeError):  # not of control's making
+        return refused
+    field = next((str(part) for part in detail.get("loc", ()) if part != "body"), "")
+    if field in flags:
+        return SettingError(str(detail["msg"]), source=_FLAGS[field]) if field in _FLAGS else refused
+    keys = {field: key for key, field in _FIELDS.items()} | {"container_secrets": "secrets"}
+    key = keys.get(field, "")
+    if file is None or key not in file.places:
+        return refused
+    written, line = file.places[key]
+    return SettingError(f"`{written}`: {detail['msg']}", source=f"{file.path.name}:{line}")
 
 
 def from_cortex(root: Path, api: str | None) -> dict[str, Any]:

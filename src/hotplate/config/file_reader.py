@@ -30,6 +30,7 @@ class Written:
 class ProjectFile:
     """What a project file says. `settings` is by setting name; `deploy` holds what `deploy` will need.
 
+    `places` says of each key of `project` and `deploy` how the file writes it, and in which line.
     `routes` are its route specs with their places (`route_texts.py`), or nothing.
     """
 
@@ -48,6 +49,7 @@ class ProjectFile:
     openai: Mapping[str, str] = field(default_factory=dict[str, str])
     settings: Mapping[str, Written] = field(default_factory=dict[str, Written])
     deploy: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    places: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
 
 
 def read_project_file(path: Path) -> ProjectFile:
@@ -77,7 +79,8 @@ class _Reader:
             written, node = self.places["min_replicas"]
             problem = f"is {least}, and `{self.places['max_replicas'][0]}` is {most}: the least is above the most"
             raise self.wrong(f"`{written}`", problem, node, "Lower the one or raise the other.")
-        return ProjectFile(path=self.path, settings=self.settings, deploy=self.deploy, **self.project)
+        places = {name: (written, node.line) for name, (written, node) in self.places.items()}
+        return ProjectFile(path=self.path, settings=self.settings, deploy=self.deploy, places=places, **self.project)
 
     def hotplate(self, document: Node) -> None:
         known = known_keys()
