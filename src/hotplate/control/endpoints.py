@@ -13,7 +13,7 @@ from hotplate.control.database import Row
 from hotplate.control.ledger import record_event
 from hotplate.control.plane import Caller, Plane, to_json
 from hotplate.control.publication import settings_decoder, traffic_decoder
-from hotplate.control.secrets import check_secrets
+from hotplate.control.secrets import check_secrets, mask_of
 from hotplate.control.server_link import endpoint_states, read_state
 from hotplate.control.settings import STARTED_WITH, EndpointSettings, read_settings
 from hotplate.control.span import Span
@@ -139,7 +139,7 @@ def delete_endpoint(plane: Plane, caller: Caller, name: str) -> dict[str, Any]:
 def get_endpoint(plane: Plane, name: str, states: States | None = None) -> dict[str, Any]:
     """One endpoint. `states`: what the server said of all of them; without it, it is asked."""
     row = read_row(plane, name)
-    return _shown(row, _states(plane, states).get(name), read_url(plane.home))
+    return _shown(plane, row, _states(plane, states).get(name), read_url(plane.home))
 
 
 def list_endpoints(plane: Plane, caller: Caller, states: States | None = None) -> list[dict[str, Any]]:
@@ -147,7 +147,7 @@ def list_endpoints(plane: Plane, caller: Caller, states: States | None = None) -
     rows = plane.database.rows("SELECT * FROM endpoints ORDER BY name")
     live = _states(plane, states)
     url = read_url(plane.home)
-    return [_shown(row, live.get(row["name"]), url) for row in rows if caller.reaches(row["name"])]
+    return [_shown(plane, row, live.get(row["name"]), url) for row in rows if caller.reaches(row["name"])]
 
 
 def _states(plane: Plane, states: States | None) -> States:
@@ -191,7 +191,7 @@ def _kind(old: EndpointSettings, new: EndpointSettings) -> str:
     return "updated"
 
 
-def _shown(row: Row, state: dict[str, Any] | None, url: str) -> dict[str, Any]:
+def _shown(plane: Plane, row: Row, state: dict[str, Any] | None, url: str) -> dict[str, Any]:
     settings = settings_decoder.decode(row["settings"])
     traffic = traffic_decoder.decode(row["traffic"])
     live = state or {}
@@ -201,13 +201,33 @@ def _shown(row: Row, state: dict[str, Any] | None, url: str) -> dict[str, Any]:
         "endpoint": f"{url}/{row['name']}" if url else "",
         "generation": row["generation"],
         "traffic": msgspec.to_builtins(traffic),
-        "rollout": {"state": row["rollout"], "text": row["rollout_text"], "kept": bool(row["kept"])},
+        "rollout": _rollout(plane, row, live),
         "status": _status(row, settings, live),
         "replicas": [_replica(row["name"], each) for each in _replicas(live)],
         "queue_depth": live.get("queue_depth"),
         "created_at": row["created_at"],
         "updated_at": row["updated_at"],
     }
+
+
+def _rollout(plane: Plane, row: Row, live: dict[str, Any]) -> dict[str, Any]:
+    """What came of the last change. That replicas do not run with a secret's new value is said by the server alone: no
+    deploy asked for it, and those with the old value serve on."""
+    said = read_rollout(live, row["generation"]) if row["rollout"] == "stable" else None
+    if said is not None and said[0] == "failed":
+        return {"state": "failed", "text": mask_of(plane)(said[1]), "kept": True}
+    return {"state": row["rollout"], "text": row["rollout_text"], "kept": bool(row["kept"])}
+
+
+def read_rollout(state: dict[str, Any] | None, generation: int) -> tuple[str, str] | None:
+    """What a state says of one generation: (stable | failed, text); None while it is not decided."""
+    if state is None or int(state.get("generation") or 0) < generation:
+        return None
+    rollout: Any = state.get("rollout") or {}
+    if isinstance(rollout, str):
+        rollout = {"state": rollout}
+    word = str(rollout.get("state") or "")
+    return (word, str(rollout.get("text") or "")) if word in ("stable", "failed") else None
 
 
 def _status(row: Row, settings: EndpointSettings, live: Mapping[str, Any]) -> str:

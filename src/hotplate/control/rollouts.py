@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from hotplate.control.deployments import recover, settle
-from hotplate.control.endpoints import is_running
+from hotplate.control.endpoints import is_running, read_rollout
 from hotplate.control.log import log
 from hotplate.control.plane import Plane
 from hotplate.control.server_link import endpoint_states, read_state
@@ -84,14 +83,3 @@ class Rollouts:
             else:
                 settle(self._plane, row["name"], row["generation"], *said)
         return any(row["rollout"] == "rolling" for row in rows)
-
-
-def read_rollout(state: dict[str, Any] | None, generation: int) -> tuple[str, str] | None:
-    """What a state says of one generation: (stable | failed, text); None while it is not decided."""
-    if state is None or int(state.get("generation") or 0) < generation:
-        return None
-    rollout: Any = state.get("rollout") or {}
-    if isinstance(rollout, str):
-        rollout = {"state": rollout}
-    word = str(rollout.get("state") or "")
-    return (word, str(rollout.get("text") or "")) if word in ("stable", "failed") else None

@@ -110,3 +110,17 @@ def test_what_runs_after_all_is_not_called_failed(folder, control, deploy):
     (folder.parent / "last").write_text("after-all-")
     wait_for(lambda: control.get_endpoint("fourth")["rollout"]["state"] == "stable", "a replica that runs", 60)
     assert control.get_endpoint("fourth")["status"] == "running"
+
+
+def test_a_secret_that_does_not_load_is_told_by_every_view_of_the_endpoint(site, folder, control, deploy):
+    weights = str(folder.parent / "weights")
+    control.create_secret("WEIGHTS", weights)
+    deploy("fifth", "unused", min_replicas=1, env_overrides={}, container_secrets=["WEIGHTS"])
+    control.update_secret("WEIGHTS", "/no/such-weights")
+    wait_for(lambda: control.get_endpoint("fifth")["rollout"]["state"] == "failed", "the failed change", 60)
+    rollout = control.get_endpoint("fifth")["rollout"]
+    assert "FileNotFoundError" in rollout["text"] and rollout["kept"] and "such-weights" not in rollout["text"]
+    assert "FileNotFoundError" in site.run("endpoint", "get", "fifth").out
+    assert call(site, "fifth") == "w-x"
+    control.update_secret("WEIGHTS", weights)
+    wait_for(lambda: control.get_endpoint("fifth")["rollout"]["state"] == "stable", "the good value", 60)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 from hotplate.control.api.access import Failures
 from hotplate.control.api.guard import without_port
 from hotplate.control.deployments import Deploy, deploy, settle, split_with
-from hotplate.control.endpoints import update_endpoint
+from hotplate.control.endpoints import read_rollout, update_endpoint
 from hotplate.control.plane import ITSELF, Caller, open_plane
-from hotplate.control.rollouts import read_rollout
 from hotplate.control.secrets import SecretCreate, create_secret
 from hotplate.control.settings import STARTED_WITH, EndpointSettings, read_settings
 from hotplate.control.span import Span, read_span
