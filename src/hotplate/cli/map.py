@@ -11,6 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TextIO, cast
+from urllib.parse import urlsplit
 
 from hotplate.cli import console
 from hotplate.cli.job_place import add_place, find_place
@@ -51,13 +52,20 @@ def main(args: argparse.Namespace) -> int:
         raise SettingError(f"--timeout {error}.") from None
     if args.ahead < 1:
         raise SettingError("--ahead must be at least 1.")
-    if "://" not in args.route and not args.route.startswith("/"):
+    if not args.route.startswith("/"):
         if args.name or args.url or args.port:
+            if "://" in args.route:
+                raise SettingError(f"{args.route} says where already; beside --name, --url and --port give a /ROUTE.")
             raise SettingError(
                 f"{args.route} names a deployed endpoint; beside --name, --url and --port give a /ROUTE."
             )
-        args.name, _, rest = args.route.partition("/")
-        args.route = f"/{rest or 'infer'}"
+        route: str = args.route
+        if "://" in route:
+            parts = urlsplit(route)
+            args.url = f"{parts.scheme}://{parts.netloc}"
+        else:
+            args.name, _, rest = route.partition("/")
+            args.route = f"/{rest or 'infer'}"
     try:
         lines = [line for line in args.inputs.read_bytes().splitlines() if line.strip()]
     except OSError as error:
@@ -85,7 +93,7 @@ class Mapping:
     @staticmethod
     def _named(args: argparse.Namespace) -> tuple[bytes, ...]:
         """What tells an endpoint from another one, beside the route."""
-        place = args.name or args.url
+        place = args.name or (args.url if args.route.startswith("/") else "")
         return (place.encode(),) if place else ()
 
     async def run(self) -> int:

@@ -306,8 +306,13 @@ def test_the_commands_find_an_endpoint_by_its_name(fleet: Fleet, tmp_path: Path)
     results.unlink()
     hotplate(fleet, "map", "one/predict", str(inputs), "-o", str(results))
     assert len(results.read_text().splitlines()) == 20
-    words = hotplate(fleet, "map", "one/predict", str(inputs), "-o", str(results), "--name", "two", fails=True)
-    assert "one/predict names a deployed endpoint" in words
+    results.unlink()
+    url = f"http://127.0.0.1:{fleet.port}/one/predict"
+    hotplate(fleet, "map", url, str(inputs), "-o", str(results))
+    assert len(results.read_text().splitlines()) == 20
+    for route, said in (("one/predict", "names a deployed endpoint"), (url, "says where already")):
+        words = hotplate(fleet, "map", route, str(inputs), "-o", str(results), "--name", "two", fails=True)
+        assert f"{route} {said}" in words
     assert hotplate(fleet, "dead", "list", "--name", "one")
 
 
