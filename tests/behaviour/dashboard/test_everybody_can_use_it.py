@@ -86,7 +86,8 @@ def test_nothing_serious_is_found(browser: Browser, site: Installation, scheme: 
 def test_a_keyboard_is_enough_to_find_and_try_an_endpoint(guest: Visitor, site: Installation) -> None:
     guest.go("/ui/sign-in")
     page = guest.page
-    page.keyboard.type(site.admin)  # the field has the focus
+    expect(page.get_by_role("textbox", name="Token")).to_be_focused()
+    page.keyboard.type(site.admin)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Endpoints")).to_be_visible()
     page.keyboard.press("Tab")
