@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotplate.config.settings import SETTINGS
 from hotplate.config.values import PARSERS
-from hotplate.errors import HotplateError, SettingError
+from hotplate.errors import SettingError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,7 +80,7 @@ def from_project_file(file: ProjectFile) -> dict[str, Any]:
     return found
 
 
-def as_written(refused: InputRefused, file: ProjectFile | None, flags: Mapping[str, Any]) -> HotplateError:
+def as_written(refused: InputRefused, file: ProjectFile | None, flags: Mapping[str, Any]) -> InputRefused:
     """What control refused of the settings, in the words and at the place of who wrote them: a flag, or a line of the
     project file. The refusal itself where neither has it."""
     try:
@@ -89,13 +89,21 @@ def as_written(refused: InputRefused, file: ProjectFile | None, flags: Mapping[s
         return refused
     field = next((str(part) for part in detail.get("loc", ()) if part != "body"), "")
     if field in flags:
-        return SettingError(str(detail["msg"]), source=_FLAGS[field]) if field in _FLAGS else refused
+        return _retold(refused, f"{_FLAGS[field]}: {detail['msg']}") if field in _FLAGS else refused
     keys = {field: key for key, field in _FIELDS.items()} | {"container_secrets": "secrets"}
     key = keys.get(field, "")
     if file is None or key not in file.places:
         return refused
     written, line = file.places[key]
-    return SettingError(f"`{written}`: {detail['msg']}", source=f"{file.path.name}:{line}")
+    return _retold(refused, f"{file.path.name}:{line}: `{written}`: {detail['msg']}")
+
+
+def _retold(refused: InputRefused, text: str) -> InputRefused:
+    from hotplate.client.errors import InputRefused
+
+    return InputRefused(
+        text, status=refused.status, body=refused.body, detail=text, url=refused.url, request_id=refused.request_id
+    )
 
 
 def from_cortex(root: Path, api: str | None) -> dict[str, Any]:
