@@ -153,7 +153,7 @@ def volume_path() -> str:
     """
     volume, ours = find_volume(os.environ)
     if ours:
-        os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103
+        os.makedirs(volume, mode=0o700, exist_ok=True)  # noqa: PTH103 - no pathlib in workers for this
     return volume
 
 
@@ -162,8 +162,8 @@ def output_path() -> str:
 
     A training that is run again, because its server died, finds there what it had written before.
     """
-    output = os.environ.get(OUTPUT_VARIABLE) or os.path.abspath("output")  # noqa: PTH100
-    os.makedirs(output, exist_ok=True)  # noqa: PTH103
+    output = os.environ.get(OUTPUT_VARIABLE) or os.path.abspath("output")  # noqa: PTH100 - as above
+    os.makedirs(output, exist_ok=True)  # noqa: PTH103 - as above
     return output
 
 

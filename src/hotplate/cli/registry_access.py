@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class Options(Protocol):
     """A parser, or a group of its options."""
 
-    def add_argument(self, *names: str, metavar: str, default: str, help: str) -> object:  # noqa: A002
+    def add_argument(self, *names: str, metavar: str, default: str, help: str) -> object:  # noqa: A002 - argparse's own name
         """Add an option."""
         ...
 

@@ -33,7 +33,7 @@ def settings_of(
     # Who publishes a container's port decides who reaches it; on its own loopback nobody would.
     given.setdefault("i_know", "true")
     if "HOTPLATE_HOST" not in environ:
-        given.setdefault("host", "0.0.0.0")  # noqa: S104
+        given.setdefault("host", "0.0.0.0")  # noqa: S104 - as said above
     try:
         resolved = resolve(flags=given, environ=environ, file=file)
     except SettingError as error:

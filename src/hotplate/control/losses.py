@@ -10,7 +10,7 @@ import sqlite3
 
 from hotplate.control.log import log
 from hotplate.control.plane import Plane
-from hotplate.control.sqlite import DAMAGED, REPAIR
+from hotplate.control.sqlite import REPAIR, is_damaged
 from hotplate.deployment import snapshot as snapshots
 from hotplate.errors import PlatformError
 
@@ -31,7 +31,7 @@ def check_not_lost(plane: Plane) -> None:
     try:
         row = plane.database.row("SELECT value FROM meta WHERE key = 'snapshot'")
     except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:
+        if is_damaged(error):
             raise PlatformError(f"{path} is damaged ({error}). {REPAIR}") from error
         raise
     if row is None and served.endpoints:

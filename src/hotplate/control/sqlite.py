@@ -19,6 +19,11 @@ REPAIR = (
 )
 
 
+def is_damaged(error: sqlite3.Error) -> bool:
+    """Whether it says that the file is no whole database. What Python itself raises carries no code."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED
+
+
 class SqliteDatabase:
     """See `control.database.Database`. Short transactions, one at a time."""
 
@@ -37,7 +42,7 @@ class SqliteDatabase:
             self._migrate()
         except sqlite3.Error as error:
             self._connection.close()
-            if error.sqlite_errorcode & 0xFF in DAMAGED:
+            if is_damaged(error):
                 raise PlatformError(f"{path} is damaged ({error}). {REPAIR}") from error
             raise
 
