@@ -212,8 +212,10 @@ def _shown(plane: Plane, row: Row, state: dict[str, Any] | None, url: str) -> di
 
 def _rollout(plane: Plane, row: Row, live: dict[str, Any]) -> dict[str, Any]:
     """What came of the last change. That replicas do not run with a secret's new value is said by the server alone: no
-    deploy asked for it, and those with the old value serve on."""
-    said = read_rollout(live, row["generation"]) if row["rollout"] == "stable" else None
+    deploy asked for it, and those with the old value serve on. Where there is something to go back to, as during a
+    split, what the server says is shown once the endpoint has gone back."""
+    at_rest = row["rollout"] == "stable" and not row["fallback"]
+    said = read_rollout(live, row["generation"]) if at_rest else None
     if said is not None and said[0] == "failed":
         return {"state": "failed", "text": mask_of(plane)(said[1]), "kept": True}
     return {"state": row["rollout"], "text": row["rollout_text"], "kept": bool(row["kept"])}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hotplate.control.api.access import Failures
 from hotplate.control.api.guard import without_port
 from hotplate.control.deployments import Deploy, deploy, settle, split_with
-from hotplate.control.endpoints import read_rollout, update_endpoint
+from hotplate.control.endpoints import get_endpoint, read_rollout, update_endpoint
 from hotplate.control.plane import ITSELF, Caller, open_plane
 from hotplate.control.secrets import SecretCreate, create_secret
 from hotplate.control.settings import STARTED_WITH, EndpointSettings, read_settings
@@ -84,6 +84,28 @@ def test_a_span_knows_a_replica_by_its_number_and_its_id():
 )
 def test_a_state_speaks_of_its_own_generation_alone(state, said):
     assert read_rollout(state, 4) == said
+
+
+def test_a_split_that_has_failed_is_shown_once_the_endpoint_has_gone_back(tmp_path):
+    """What came of it and who serves are told of one moment. A verdict beside the old traffic would be read as: it
+    failed, and goes on."""
+    home = Home(tmp_path / "home")
+    home.make()
+    make_key(home.key)
+    plane = open_plane(home)
+    deploy(plane, ITSELF, "hello", Deploy(revision=make_revision(home, "a" * 12)))
+    settle(plane, "hello", snapshot.read(home.snapshot).endpoints[0].generation, "stable", "")
+    deploy(plane, ITSELF, "hello", Deploy(revision=make_revision(home, "b" * 12), traffic=40))
+    generation = snapshot.read(home.snapshot).endpoints[0].generation
+    settle(plane, "hello", generation, "stable", "")
+    said = {"hello": {"generation": generation, "rollout": {"state": "failed", "text": "too many errors"}}}
+
+    found = get_endpoint(plane, "hello", said)
+    assert (found["rollout"]["state"], len(found["traffic"])) == ("stable", 2)
+    settle(plane, "hello", generation, "failed", "too many errors")
+    found = get_endpoint(plane, "hello", said)
+    assert (found["rollout"]["state"], len(found["traffic"])) == ("failed", 1)
+    assert found["rollout"]["text"] == "too many errors"
 
 
 def test_scopes_cover_each_other_as_the_page_says():
