@@ -14,7 +14,7 @@ from pathlib import Path, PurePath
 from typing import IO
 
 from hotplate.images.dockerfile import OURS
-from hotplate.images.plan import HOME, PROJECT, VOLUME, ImagePlan, is_left_out
+from hotplate.images.plan import HOME, PROJECT, VOLUME, ImagePlan, is_cache, is_left_out
 
 SHIMS_LINE = b"hotplate/compat/shims\n"
 OCTOAI = "app"
@@ -31,10 +31,10 @@ def write(target: IO[bytes], plan: ImagePlan, dockerfile: str, uv: Path | None, 
                 plan.files,
                 "",
                 # What a .dockerignore leaves out is not in the revision.
-                lambda path: path.parts[0] in ("Dockerfile", ".dockerignore", OURS),
+                lambda path: is_cache(path) or path.parts[0] in ("Dockerfile", ".dockerignore", OURS),
             )
             if f"{OCTOAI}/" in dockerfile and not (plan.files / OCTOAI).exists():
-                context.tree(plan.files, OCTOAI)
+                context.tree(plan.files, OCTOAI, is_cache)
         if dockerfile:
             context.text("Dockerfile", dockerfile.encode())
         for path in (HOME, VOLUME):
@@ -49,7 +49,7 @@ def write(target: IO[bytes], plan: ImagePlan, dockerfile: str, uv: Path | None, 
         if uv is not None:
             context.file(uv, f"{OURS}/uv", executable=True)
         context.tree(plan.hotplate, f"{OURS}/hotplate", is_left_out)
-        context.tree(plan.files, f"{OURS}/files")
+        context.tree(plan.files, f"{OURS}/files", is_cache)
 
 
 class _Context:

@@ -11,8 +11,8 @@ import os
 import stat
 import tarfile
 import zlib
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePath
 from typing import BinaryIO, NamedTuple, Protocol
 
 from hotplate.errors import ImageInvalid
@@ -66,8 +66,9 @@ def link(name: str, to: str) -> Item:
     return Item(_inside(name), tarfile.SYMTYPE, link=to)
 
 
-def tree(root: Path, at: str) -> Iterable[Item]:
-    """Every file and folder below a folder of this machine, as it lies in the image at `at`.
+def tree(root: Path, at: str, but: Callable[[PurePath], bool] = lambda _path: False) -> Iterable[Item]:
+    """Every file and folder below a folder of this machine, as it lies in the image at `at`, unless `but` says no to
+    its path in there.
 
     Raises:
         ImageInvalid: something is no plain file and no folder, or has a name that no path can have.
@@ -77,12 +78,15 @@ def tree(root: Path, at: str) -> Iterable[Item]:
         here = Path(path)
         below = here.relative_to(root).as_posix()
         prefix = at if below == "." else f"{at}/{below}"
+        inside = PurePath(below)
+        folders[:] = [name for name in folders if not but(inside / name)]
         for name in folders:
             if (here / name).is_symlink():
                 raise ImageInvalid(f"{(here / name)} is a link; an image takes plain files and folders.")
             yield folder(f"{prefix}/{name}")
         for name in files:
-            yield file(f"{prefix}/{name}", here / name)
+            if not but(inside / name):
+                yield file(f"{prefix}/{name}", here / name)
 
 
 def write(items: Iterable[Item], blobs: Blobs) -> Layer:

@@ -185,7 +185,7 @@ class _Builder:
     def files(self) -> Iterable[Item]:
         """The project: its files, what to serve of them, and the folders that it may write to."""
         yield layers.text(places.RECORD, self.plan.record)
-        yield from layers.tree(self.plan.files, places.FILES)
+        yield from layers.tree(self.plan.files, places.FILES, places.is_cache)
         for path in (places.HOME, places.VOLUME):
             yield layers.folder(path, self.plan.user_id)
 
@@ -235,7 +235,8 @@ def _tree_digest(root: Path, plan: ImagePlan | None) -> str:
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*")):
         inside = path.relative_to(root)
-        if (plan is not None and places.is_left_out(inside)) or not path.is_file():
+        left_out = places.is_left_out(inside) if plan is not None else places.is_cache(inside)
+        if left_out or not path.is_file():
             continue
         content = hashlib.sha256(path.read_bytes()).hexdigest()
         digest.update(msgspec.json.encode([str(inside), path.stat().st_mode & 0o100, content]))

@@ -23,7 +23,7 @@ from hotplate.errors import PackagesRefused, SettingError
 from hotplate.images import layers
 from hotplate.images.blobs import Blobs
 from hotplate.images.layers import Item
-from hotplate.images.plan import ImagePlan, Packages, is_left_out
+from hotplate.images.plan import ImagePlan, Packages, is_cache, is_left_out
 from hotplate.images.rootfs import Found
 
 _MACHINES = {"linux/amd64": "x86_64", "linux/arm64": "aarch64", "linux/arm64/v8": "aarch64"}
@@ -167,7 +167,10 @@ def retargeted(part: str, plan: ImagePlan, target: str, folder: Path) -> str:
 def _copy(files: Path, to: Path) -> None:
     """A copy of the project's files that a package's build may write into."""
     for path in sorted(files.rglob("*")):
-        target = to / path.relative_to(files)
+        inside = path.relative_to(files)
+        target = to / inside
+        if is_cache(inside):
+            continue
         if path.is_dir():
             target.mkdir(parents=True, exist_ok=True)
         elif path.is_file():

@@ -56,10 +56,15 @@ DIALECT_LABEL = "org.hotplate.dialect"
 CONTRACT_LABEL = "org.hotplate.contract"
 
 
+def is_cache(path: PurePath) -> bool:
+    """Whether a file is what Python leaves beside the files that it runs: full of times and of this machine's paths."""
+    return "__pycache__" in path.parts
+
+
 def is_left_out(path: PurePath) -> bool:
     """Whether a file of the package `hotplate`, by its path in it, stays out of images."""
     first = path.parts[0]
-    if first in LEFT_OUT or "__pycache__" in path.parts or path.suffix == ".pth":
+    if first in LEFT_OUT or is_cache(path) or path.suffix == ".pth":
         return True
     if first == "targets":  # those that place replicas elsewhere: a container is one
         return path.parts[1:2] in (("kubernetes",), ("ray",))

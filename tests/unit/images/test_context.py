@@ -58,6 +58,15 @@ def test_it_is_the_same_wherever_and_whenever_it_is_made(plan, tmp_path):
     assert packed(replace(plan, files=moved)) == first
 
 
+def test_what_python_leaves_beside_files_that_were_run_stays_out(plan):
+    (plan.files / "Dockerfile").write_text("FROM x")
+    first = packed(plan, "COPY app/ .", own=True)
+    for folder in (plan.files, plan.files / "deep"):
+        (folder / "__pycache__").mkdir()
+        (folder / "__pycache__" / "service.cpython-311.pyc").write_bytes(b"of this machine")
+    assert packed(plan, "COPY app/ .", own=True) == first
+
+
 def test_everybody_may_read_it_and_nobody_else_owns_it(plan):
     for member in names(packed(plan)).values():
         assert (member.uid, member.gid, member.mtime) == (0, 0, 0)

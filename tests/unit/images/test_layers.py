@@ -12,7 +12,12 @@ from hotplate.images import layers
 from hotplate.images.archive import read_archive, write_archive
 from hotplate.images.blobs import Blobs
 from hotplate.images.documents import CONFIG, MANIFEST, Descriptor, Manifest, encode
+from hotplate.images.plan import is_cache
 from hotplate.images.reference import parse
+
+
+def names_of(items) -> list[str]:
+    return sorted(item.name for item in items)
 
 
 @pytest.fixture
@@ -40,6 +45,13 @@ def test_a_layer_is_the_same_bytes_wherever_its_files_lie(tmp_path):
         (folder / names[2]).chmod(0o666)
         made.append(layers.write(layers.tree(folder, "/opt/project"), Blobs(tmp_path / f"blobs{number}")))
     assert made[0] == made[1]
+
+
+def test_what_is_to_stay_out_of_a_layer_does_with_all_that_lies_in_it(tmp_path):
+    files(tmp_path / "x", ["a.py", "__pycache__/a.pyc", "sub/b.py"])
+    files(tmp_path / "x" / "sub" / "__pycache__", ["b.pyc"])
+    assert names_of(layers.tree(tmp_path / "x", "at", is_cache)) == ["at", "at/a.py", "at/sub", "at/sub/b.py"]
+    assert len(names_of(layers.tree(tmp_path / "x", "at"))) == 8
 
 
 def test_what_a_layer_says_of_its_members(tmp_path, blobs):
