@@ -96,7 +96,7 @@ class Server:
     def workers(self) -> list[int]:
         """The process ids of the workers."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(pid) for pid in children if b"hotplate.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if b"hotplate.worker" in _command_line(pid)]
 
     def rss_kb(self) -> int:
         """Memory of the server process itself, shared memory included."""
@@ -178,6 +178,14 @@ def write_project(folder: Path, files: Mapping[str, str]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
+
+
+def _command_line(pid: str) -> bytes:
+    """Nothing for one that has ended since its parent's children were listed."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 @contextmanager
