@@ -6,6 +6,9 @@ UV := .venv/bin/uv
 RUN := $(UV) run --no-sync --quiet
 SHELL := /bin/bash
 
+# Where byte code is not kept, each of the thousands of processes of a run compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 # $(call need,COMMAND,PACKAGE): stop where a system package is missing. $(call miss,COMMAND,PACKAGE,WHAT): say so.
 # Debian keeps some commands where only root looks.
 found = PATH="$$PATH:/usr/sbin" command -v $(1) >/dev/null
