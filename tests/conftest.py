@@ -5,6 +5,10 @@ Property tests are judged by what they find: neither a slow machine nor a first 
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+
 import pytest
 from hypothesis import HealthCheck, settings
 from support import engine_rig, ids, ray_rig
@@ -17,6 +21,14 @@ PROPERTY_TIMEOUT_S = 900
 
 
 pytest_itemcollected = ids.pytest_itemcollected
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Nothing that the developer has deployed is seen or touched: the run has a home of its own."""
+    if hasattr(config, "workerinput"):  # a process of xdist's has its parent's
+        return
+    home = os.environ["HOTPLATE_HOME"] = tempfile.mkdtemp(prefix="hotplate-home-")
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
 
 
 @pytest.hookimpl(trylast=True)

@@ -148,8 +148,8 @@ def volume_path() -> str:
     """Give the folder for large files that outlive a worker.
 
     In this order: `HOTPLATE_VOLUME_PATH`; `OCTOAI_VOLUME_PATH`; `/octoai/cache` where it exists, as in an image made
-    for OctoAI; else `~/.hotplate/volumes/NAME` with the endpoint's name, which is made, because on a laptop nobody has
-    mounted a volume and `/octoai` cannot be made without root.
+    for OctoAI; else `volumes/NAME` in `HOTPLATE_HOME` (`~/.hotplate`) with the endpoint's name, which is made, because
+    on a laptop nobody has mounted a volume and `/octoai` cannot be made without root.
     """
     volume, ours = find_volume(os.environ)
     if ours:
@@ -187,5 +187,7 @@ def find_volume(environ: Mapping[str, str]) -> tuple[str, bool]:
     if os.path.isdir(DEFAULT_VOLUME_PATH):  # noqa: PTH112
         return DEFAULT_VOLUME_PATH, False
     name = "".join(c if c.isalnum() or c in "._-" else "-" for c in environ.get(ENDPOINT_VARIABLE, "")).strip(".")
-    home = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
-    return os.path.join(home, ".hotplate", "volumes", name or "default"), True  # noqa: PTH118
+    named = os.path.expanduser(environ.get("HOTPLATE_HOME", ""))  # noqa: PTH111
+    user = environ.get("HOME") or os.path.expanduser("~")  # noqa: PTH111
+    home = os.path.abspath(named) if named else os.path.join(user, ".hotplate")  # noqa: PTH100, PTH118
+    return os.path.join(home, "volumes", name or "default"), True  # noqa: PTH118

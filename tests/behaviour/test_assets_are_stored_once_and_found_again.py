@@ -123,7 +123,7 @@ def test_a_project_that_stores_nothing_is_left_as_it_is(tmp_path: Path) -> None:
 
 def test_a_volume_that_nobody_has_filled_is_pointed_out(tmp_path: Path) -> None:
     folder = write_project(tmp_path / "folder", {"service.py": SERVICE})
-    with serve(folder, env={"HOME": str(tmp_path)}, wait=False) as server:
+    with serve(folder, env={"HOTPLATE_HOME": str(tmp_path / "home")}, wait=False) as server:
         assert server.process.wait(30) == 1
         server.wait_for_line("run hotplate store-assets")
         server.wait_for_line("weights.txt")

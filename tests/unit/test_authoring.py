@@ -67,7 +67,7 @@ def test_a_batch_that_cannot_be_is_refused(settings):
 
 @pytest.fixture
 def nothing_set(monkeypatch, tmp_path):
-    for name in ("HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "HOTPLATE_ENDPOINT"):
+    for name in ("HOTPLATE_HOME", "HOTPLATE_VOLUME_PATH", "OCTOAI_VOLUME_PATH", "HOTPLATE_ENDPOINT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("hotplate.authoring.DEFAULT_VOLUME_PATH", str(tmp_path / "octoai"))
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -100,6 +100,15 @@ def test_else_it_is_a_folder_with_the_endpoints_name_that_is_made(nothing_set, m
     monkeypatch.setenv("HOTPLATE_ENDPOINT", endpoint)
     assert volume_path() == str(nothing_set / ".hotplate" / "volumes" / folder)
     assert os.path.isdir(volume_path())
+
+
+@pytest.mark.parametrize(("named", "found"), [("~/other", "other"), ("other", "elsewhere/other")])
+def test_that_folder_lies_in_hotplates_home(nothing_set, monkeypatch, named, found):
+    (nothing_set / "elsewhere").mkdir()
+    monkeypatch.chdir(nothing_set / "elsewhere")
+    monkeypatch.setenv("HOTPLATE_HOME", named)
+    monkeypatch.setenv("HOTPLATE_ENDPOINT", "mine")
+    assert volume_path() == str(nothing_set / found / "volumes" / "mine")
 
 
 def test_importing_it_loads_nothing_that_python_has_not():

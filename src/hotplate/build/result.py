@@ -33,7 +33,12 @@ def facts(built: Built, project: Project, name: str = "") -> dict[str, Any]:
 def endpoint_name(built: Built, project: Project, name: str = "") -> str:
     """What to call the endpoint: as asked, as the project says, else as its folder is called."""
     found = name or built.revision.name or built.revision.contract.name or project.root.resolve().name
-    return name or re.sub(r"[^a-z0-9]+", "-", found.lower()).strip("-") or "project"
+    return name or plain_name(found) or "project"
+
+
+def plain_name(text: str) -> str:
+    """What a name becomes in a URL."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def failure(error: HotplateError) -> dict[str, Any]:

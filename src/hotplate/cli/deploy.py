@@ -93,6 +93,9 @@ def _tell(args: argparse.Namespace, found: list[dict[str, Any]]) -> int:
     else:
         for each in told:
             console.out(f'Your endpoint "{each["name"]}" has been successfully deployed at {each["endpoint"]}.')
+        idle = [each["name"] for each in found if each.get("status") == "idle"]
+        if idle:
+            console.err(f"No replica of {', '.join(idle)} runs yet: the first call starts one.")
     return 0
 
 
@@ -165,13 +168,17 @@ def _check_count(args: argparse.Namespace, count: int) -> None:
 
 def _settings(args: argparse.Namespace, opened: Opened, told: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """The endpoint's name, and its settings by the project's files and by the flags."""
+    from hotplate.build.result import plain_name
     from hotplate.cli.deploy_settings import from_files
 
     written = from_files(opened.project.root, opened.file, told["api"] or None)
     settings = {**written, **read_settings(args, written)}
     if args.abort_error_rate is not None:
         settings["abort_error_rate"] = args.abort_error_rate
-    return told["name"][:63].strip("-"), settings
+    name = told["name"][:63].strip("-")
+    if not args.name and opened.project.name and told["name"] == plain_name(opened.project.name) != opened.project.name:
+        console.err(f'The project is called "{opened.project.name}", so its endpoint is {name}; --name gives it another.')
+    return name, settings
 
 
 def _ports(args: argparse.Namespace) -> list[str]:

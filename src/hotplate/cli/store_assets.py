@@ -1,7 +1,7 @@
 """Fill a project's volume: run its store_assets() in a worker process. `run` finds there what it stored.
 
 The volume is HOTPLATE_VOLUME_PATH, else OCTOAI_VOLUME_PATH, else /octoai/cache where that exists, else
-~/.hotplate/volumes/NAME with the endpoint's name.
+volumes/NAME in HOTPLATE_HOME (~/.hotplate) with the endpoint's name.
 """
 
 from __future__ import annotations

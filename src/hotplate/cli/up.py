@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from hotplate.cli import console
 from hotplate.deployment.home import find_home
@@ -11,12 +12,15 @@ from hotplate.errors import SettingError
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options of `up`."""
-    parser.add_argument("-p", "--port", type=int, default=8080, help="Port of the endpoints (default: 8080; 0: free)")
+    parser.add_argument(
+        "-p", "--port", type=int, help="Port of the endpoints (default: HOTPLATE_PORT, else 8080; 0: free)"
+    )
     parser.add_argument(
         "--control-port", type=int, default=8081, metavar="PORT", help="Port of control (default: 8081; 0: free)"
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="Address of the endpoints (default: 127.0.0.1). Control is never elsewhere"
+        "--host",
+        help="Address of the endpoints (default: HOTPLATE_HOST, else 127.0.0.1). Control is never elsewhere",
     )
     parser.add_argument("--i-know", action="store_true", help="Allow --host to be an address that others can reach")
     parser.add_argument(
@@ -52,7 +56,7 @@ def main(args: argparse.Namespace) -> int:
                 key="store",
                 hint="Be up with --store once: this home remembers it. Or set HOTPLATE_STORE in an EnvironmentFile.",
             )
-        console.out(unit(home, words).rstrip("\n"))
+        console.out(unit(home, [*_from_environment(args), *words]).rstrip("\n"))
         return 0
     from hotplate.supervisor.own_log import NAME
     from hotplate.supervisor.up import Options, run, start_detached
@@ -79,7 +83,10 @@ def main(args: argparse.Namespace) -> int:
 
 def _words(args: argparse.Namespace) -> list[str]:
     """The options again, as another process is told them. The store is not among them: its URL may hold a password."""
-    words = ["--port", str(args.port), "--control-port", str(args.control_port), "--host", args.host]
+    words = ["--port", str(args.port)] if args.port is not None else []
+    words += ["--control-port", str(args.control_port)]
+    if args.host is not None:
+        words += ["--host", args.host]
     if args.i_know:
         words.append("--i-know")
     if args.https:
@@ -89,3 +96,12 @@ def _words(args: argparse.Namespace) -> list[str]:
     if args.address:
         words += ["--address", args.address]
     return words
+
+
+def _from_environment(args: argparse.Namespace) -> list[str]:
+    """What the environment says of the address, as options: a unit is started in another one."""
+    found = {
+        "--port": os.environ.get("HOTPLATE_PORT") if args.port is None else None,
+        "--host": os.environ.get("HOTPLATE_HOST") if args.host is None else None,
+    }
+    return [word for flag, value in found.items() if value for word in (flag, value)]

@@ -35,10 +35,10 @@ ADDRESS = "HOTPLATE_RAY_ADDRESS"
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `hotplate up` was told."""
+    """What `hotplate up` was told. Where it was told nothing, the environment says it, else the settings' defaults."""
 
-    host: str = "127.0.0.1"
-    port: int = 8080
+    host: str | None = None
+    port: int | None = None
     control_port: int = 8081
     i_know: bool = False
     https: str = ""
@@ -64,7 +64,8 @@ def run(home: Home, options: Options) -> int:
 def _run(home: Home, options: Options) -> int:
     if options.https:
         host_of(options.https)
-    flags = {"host": options.host, "port": str(options.port)} | ({"i_know": "true"} if options.i_know else {})
+    given = {"host": options.host, "port": options.port, "i_know": "true" if options.i_know else None}
+    flags = {name: str(value) for name, value in given.items() if value is not None}
     told = {TARGET: options.target, ADDRESS: options.address, STORE: options.store}
     environ = {**os.environ, **{name: value for name, value in told.items() if value}}
     settings = resolve(flags=flags, environ=environ).settings

@@ -24,10 +24,12 @@ from tests.fleet import Fleet, environment
 TEXT = {"text": "hi"}
 
 
-def hotplate(home: Path, *words: str, timeout_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+def hotplate(
+    home: Path, *words: str, timeout_s: float = 60.0, **variables: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hotplate.cli", *words],
-        env=environment(Home(home)),
+        env={**environment(Home(home)), **variables},
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -186,6 +188,23 @@ def test_the_unit_starts_what_was_asked_for(tmp_path: Path) -> None:
     assert f'Environment="HOTPLATE_HOME={tmp_path / "a home"}"' in text
     assert "up --port 9000 --control-port 8081" in text
     assert not (tmp_path / "a home").exists()
+    other = hotplate(tmp_path / "a home", "up", "--print-unit", HOTPLATE_PORT="9001", HOTPLATE_HOST="::1").stdout
+    assert "up --port 9001 --host ::1 --control-port 8081" in other
+
+
+def test_the_environment_says_where_to_listen_too(tmp_path: Path) -> None:
+    root = tmp_path / "home"
+    wrong = hotplate(root, "up", "--control-port", "0", HOTPLATE_PORT="x")
+    assert (wrong.returncode, "HOTPLATE_PORT" in wrong.stderr) == (2, True), wrong.stderr
+    with socket.socket() as free:
+        free.bind(("127.0.0.2", 0))
+        port = free.getsockname()[1]
+    with undone([sys.executable, "-m", "hotplate.cli", "down"], {"HOTPLATE_HOME": str(root)}):
+        at = {"HOTPLATE_HOST": "127.0.0.2", "HOTPLATE_PORT": str(port)}
+        started = hotplate(root, "up", "--control-port", "0", "--detach", **at)
+        assert started.returncode == 0, started.stderr
+        assert running(root)["url"] == f"http://127.0.0.2:{port}"
+        assert hotplate(root, "down").returncode == 0
 
 
 def test_down_lets_what_runs_finish_and_leaves_nothing(tmp_path: Path, project: Path) -> None:
