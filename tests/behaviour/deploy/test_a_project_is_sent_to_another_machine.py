@@ -74,6 +74,7 @@ def test_it_is_built_and_served_there(there, here, token, tmp_path):
     # What the ignore rules and the look of a name leave out never leaves this machine.
     digest = there.run("revisions", "greeter", "-o", "json").json()[0]["revision"]
     names = {path.name for path in (there.root / "revisions" / digest / "files").iterdir()}
+    names.discard("__pycache__")  # of the replicas there
     assert names == {"model.py", "hotplate.yaml", "requirements.txt", "weights.bin", ".hotplateignore"}
     listed = there.run("endpoint", "get", "--name", "greeter", "-o", "json").json()
     assert listed["max_replicas"] == 2
