@@ -177,7 +177,9 @@ def _settings(args: argparse.Namespace, opened: Opened, told: dict[str, Any]) ->
         settings["abort_error_rate"] = args.abort_error_rate
     name = told["name"][:63].strip("-")
     if not args.name and opened.project.name and told["name"] == plain_name(opened.project.name) != opened.project.name:
-        console.err(f'The project is called "{opened.project.name}", so its endpoint is {name}; --name gives it another.')
+        console.err(
+            f'The project is called "{opened.project.name}", so its endpoint is {name}; --name gives it another.'
+        )
     return name, settings
 
 

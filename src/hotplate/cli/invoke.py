@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
 
         style: Style = "form" if args.form else "raw" if args.raw else "json"
         return invoke_local(args, args.words, style)
-    url, words, token = _target(list(args.words), args.port, args.name)
+    url, words, token, base = _target(list(args.words), args.port, args.name)
     style = "form" if args.form else "raw" if args.raw else "json"
     body = build_body(words, style)
     try:
@@ -96,6 +96,9 @@ def main(args: argparse.Namespace) -> int:
             httpx.Client(timeout=timeout_s, trust_env=not local, verify=_trust(url)) as client,
             client.stream("POST", url, headers=headers, content=body.content, files=body.parts) as response,
         ):
+            if response.status_code == 404 and base:
+                reason = _reason(response, response.read())
+                raise answers.CallFailed(reason + _other_routes(base, headers, verify=_trust(url), local=local))
             return _show(response, args)
     except httpx.ConnectError as error:
         hint = "Is it running? `hotplate run` starts one." if local else "Check the address."
@@ -125,8 +128,8 @@ def _inputs_of_options(parser: Parser, words: Sequence[str]) -> list[str]:
     return found
 
 
-def _target(words: list[str], port: int | None, name: str | None) -> tuple[str, list[str], str]:
-    """The URL, the words that are left, and the token to send."""
+def _target(words: list[str], port: int | None, name: str | None) -> tuple[str, list[str], str, str]:
+    """The URL, the words that are left, the token to send, and where the endpoint's routes are, if that is known."""
     from hotplate.client.installation import find_server, token_for
 
     first = words[0] if words else ""
@@ -144,10 +147,11 @@ def _target(words: list[str], port: int | None, name: str | None) -> tuple[str, 
     url, left = f"{base}/infer", words
     if first.startswith(("http://", "https://")):
         rest = first.partition("//")[2].partition("/")[2]
-        url, left = first if rest else first.rstrip("/") + "/infer", words[1:]
+        base = "" if rest else first.rstrip("/")
+        url, left = first if rest else f"{base}/infer", words[1:]
     elif first.startswith("/") or (first and first[0] not in '{["@-' and "=" not in first):
         url, left = f"{base}/{first.removeprefix('/')}", words[1:]
-    return url, left, token_for(url) if token is None else token
+    return url, left, token_for(url) if token is None else token, base
 
 
 def _host(url: str) -> str | None:
@@ -188,6 +192,20 @@ def _show_stream(response: httpx.Response, *, as_json: bool) -> int:
         pieces.show(event.data)
     pieces.end()
     return 0
+
+
+def _other_routes(base: str, headers: Mapping[str, str], *, verify: ssl.SSLContext | bool, local: bool) -> str:
+    """What else could be called, by the endpoint's own description: a project of functions need not have `/infer`."""
+    import httpx
+
+    try:
+        told = {name: value for name, value in headers.items() if name == "authorization"}
+        with httpx.Client(timeout=5, trust_env=not local, verify=verify) as client:
+            found = client.get(f"{base}/openapi.json", headers=told).raise_for_status().json()["paths"]
+        paths = [path for path, verbs in found.items() if "post" in verbs][:20]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f"\nIt answers at {', '.join(paths)}: write one before the inputs." if paths else ""
 
 
 def _reason(response: httpx.Response, data: bytes) -> str:

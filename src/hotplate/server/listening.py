@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 OPEN = "Serving on {host} would let anyone who reaches this machine call the model: there are no tokens here."
 
 
-def bind(settings: Settings, why: str = OPEN) -> socket.socket:
-    """Bind the port, or say who could not and what to do. `why` says what is wrong with an address open to others."""
+def bind(settings: Settings, why: str = OPEN, flag: str = "--port") -> socket.socket:
+    """Bind the port, or say who could not and what to do. `why` says what is wrong with an address open to others,
+    `flag` how another port is named."""
     host = settings.host
     if not is_loopback(host) and not settings.i_know:
         raise SettingError(
@@ -32,9 +33,9 @@ def bind(settings: Settings, why: str = OPEN) -> socket.socket:
     except OSError as error:
         sock.close()
         hint = {
-            errno.EADDRINUSE: "Stop what uses it, or name another port with --port (0 picks a free one).",
-            errno.EACCES: "Ports below 1024 need root; name another with --port.",
-        }.get(error.errno or 0, "Name another address with --host or another port with --port.")
+            errno.EADDRINUSE: f"Stop what uses it, or name another port with {flag} (0 picks a free one).",
+            errno.EACCES: f"Ports below 1024 need root; name another with {flag}.",
+        }.get(error.errno or 0, f"Name another address with --host or another port with {flag}.")
         raise SettingError(f"Port {settings.port} on {host}: {error.strerror}.", key="port", hint=hint) from None
     sock.setblocking(False)
     return sock

@@ -78,7 +78,7 @@ def _run(home: Home, options: Options) -> int:
     if shared is not None:
         store.check(home, shared, log)
     data = bind(settings, why=OPEN_HOST)
-    control = bind(replace(settings, host="127.0.0.1", port=options.control_port))
+    control = bind(replace(settings, host="127.0.0.1", port=options.control_port), flag="--control-port")
     for sock in (data, control):
         sock.listen(BACKLOG)
     new = make_installation(home)

@@ -17,7 +17,10 @@ def deploy(site, tmp_path):
     site.run("up", *FREE_PORTS, "--detach", code=None)
 
     def run(name: str, least: int, *words: str):
-        files = {"model.py": "def f(x: int) -> int:\n    return x\n", "hotplate.yaml": YAML.format(name=name, least=least)}
+        files = {
+            "model.py": "def f(x: int) -> int:\n    return x\n",
+            "hotplate.yaml": YAML.format(name=name, least=least),
+        }
         return site.run("deploy", *words, folder=write_project(tmp_path / "folder", files))
 
     return run

@@ -24,9 +24,7 @@ from tests.fleet import Fleet, environment
 TEXT = {"text": "hi"}
 
 
-def hotplate(
-    home: Path, *words: str, timeout_s: float = 60.0, **variables: str
-) -> subprocess.CompletedProcess[str]:
+def hotplate(home: Path, *words: str, timeout_s: float = 60.0, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hotplate.cli", *words],
         env={**environment(Home(home)), **variables},
@@ -196,6 +194,12 @@ def test_the_environment_says_where_to_listen_too(tmp_path: Path) -> None:
     root = tmp_path / "home"
     wrong = hotplate(root, "up", "--control-port", "0", HOTPLATE_PORT="x")
     assert (wrong.returncode, "HOTPLATE_PORT" in wrong.stderr) == (2, True), wrong.stderr
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert "another port with --control-port" in hotplate(root, "up", "-p0", "--control-port", str(port)).stderr
+        assert "another port with --port" in hotplate(root, "up", "-p", str(port), "--control-port", "0").stderr
     with socket.socket() as free:
         free.bind(("127.0.0.2", 0))
         port = free.getsockname()[1]

@@ -16,12 +16,13 @@ PICTURE = bytes(range(256)) * 2
 
 
 class Endpoint(HTTPServer):
-    """Remembers each call and answers `answer`."""
+    """Remembers each call and answers `answer`; gives its description to whoever has the token that calls have."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.calls = []
         self.answer = (200, "application/json", json.dumps({"output": "Hello!", "analytics": {}}), {})
+        self.document = b"{}"
 
     @property
     def port(self):
@@ -45,6 +46,12 @@ class Endpoint(HTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        known = self.path == "/openapi.json" and self.headers.get("authorization") == "Bearer secret"
+        self.send_response(200 if known else 404)
+        self.end_headers()
+        self.wfile.write(self.server.document)
+
     def do_POST(self):
         headers = {name.lower(): value for name, value in self.headers.items()}
         length = int(headers.get("content-length", 0))
@@ -286,6 +293,28 @@ def test_an_error_is_told_in_words(invoke, endpoint, status, body, more, text):
     assert (ran.code, ran.out) == (1, "")
     assert text in ran.err
     assert str(status) in ran.err
+
+
+@pytest.mark.parametrize(
+    ("document", "told"),
+    [
+        (
+            b'{"paths": {"/greet": {"post": {}}, "/ping": {"get": {}}, "/slow": {"post": {}}}}',
+            "at /greet, /slow: write",
+        ),
+        (b'{"paths": {}}', ""),
+        (b'{"paths": 1}', ""),
+        (b"[]", ""),
+        (b"\xff", ""),
+    ],
+)
+def test_where_it_would_answer_is_told_where_it_does_not(cli, endpoint, monkeypatch, document, told):
+    monkeypatch.setenv("HOTPLATE_TOKEN", "secret")
+    endpoint.answer, endpoint.document = (404, "application/json", '{"detail": "Not Found"}', {}), document
+    for words in ((f"http://127.0.0.1:{endpoint.port}", "a=b"), ("--port", str(endpoint.port), "/gret", "a=b")):
+        ran = cli("invoke", *words)
+        assert (ran.code, "Not Found\n" in ran.err) == (1, True)
+        assert told in ran.err if told else "answers at" not in ran.err, ran.err
 
 
 def test_nobody_listens(cli):
