@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 SCRIPT = """
-import io, json, os, subprocess, sys, tarfile, urllib.error, urllib.request
+import io, json, os, signal, subprocess, sys, tarfile, time, urllib.error, urllib.request
 from pathlib import Path
 
 home, folder = Path(os.environ["HOTPLATE_HOME"]), Path(sys.argv[1])
@@ -44,8 +44,28 @@ def ask(url, data, **headers):
             return error.code, error.read().decode()
 
 
-def call():
-    return ask(url + "/one/f", b'{"x": 1}', **{"content-type": "application/json"})
+JSON = {"content-type": "application/json"}
+
+
+def call(**headers):
+    return ask(url + "/one/f", b'{"x": 1}', **JSON, **headers)
+
+
+def wait_for(found):
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        try:
+            result = found()
+            if result[0] == 200:
+                return result
+        except OSError:
+            pass
+        time.sleep(0.1)
+    return (0, "")
+
+
+def children():
+    return json.loads((home / "run/supervisor.json").read_text())["children"]
 
 
 run("deploy", "deploy", "--port", "0", "--control-port", "0", "--min-replicas", "1")
@@ -54,13 +74,17 @@ try:
     url, control = place["url"], place["control_url"]
     run("volume", "volume", "create", "weights")
     said["call"] = call()
+    job = json.loads(call(prefer="respond-async")[1])["links"]["result"]
+    wait_for(lambda: ask(url + job, None))
+    for _ in "ab":
+        ask(url + "/one/g", b"{}", **JSON, prefer="respond-async")
     with (home / "fill").open("wb", buffering=0) as fill:
         try:
             while fill.write(bytes(4096)):
                 pass
         except OSError:
             pass
-    (folder / "model.py").write_text("def f(x: int) -> int:\\n    return x + 2\\n")
+    (folder / "model.py").write_text((folder / "model.py").read_text().replace("x + 1", "x + 2"))
     (folder / "big").write_bytes(bytes(100_000))
     run("full deploy", "deploy")
     run("full token", "token", "create", "--name", "x")
@@ -74,22 +98,49 @@ try:
     said["full upload"] = ask(control + "/api/v1/builds", packed.getvalue(), authorization=token)
     said["full call"] = call()
     said["left"] = (0, repr(sorted(each.name for each in (home / "uploads").iterdir())))
+    said["full job"] = call(prefer="respond-async")
+    for pid in children().values():
+        os.kill(pid, signal.SIGKILL)
+    said["full restarted"] = wait_for(call)
+    said["full restarted job"] = call(prefer="respond-async")
     (home / "fill").unlink()
+    done = folder.parent / "done"
+    said["again jobs"] = wait_for(lambda: (200 if done.exists() and done.stat().st_size >= 2 else 0, ""))
     (folder / "big").unlink()
     run("again deploy", "deploy", "--max-replicas", "7")
     said["again call"] = call()
     run("again get", "endpoint", "get", "one", "-o", "json")
+    run("down", "down")
+    with (home / "fill").open("wb", buffering=0) as fill:
+        try:
+            while fill.write(bytes(4096)):
+                pass
+        except OSError:
+            pass
+    run("full up", "up", "--detach", "--port", "0", "--control-port", "0")
 finally:
     run("down", "down")
 print(json.dumps(said))
+"""
+
+SLOW = """
+
+def g() -> str:
+    import time
+    time.sleep(3)
+    with open({done!r}, "a") as file:
+        file.write("x")
+    return "done"
 """
 
 
 def test_each_command_says_so_and_what_served_goes_on(tmp_path: Path) -> None:
     folder = tmp_path / "model"
     folder.mkdir()
-    (folder / "model.py").write_text("def f(x: int) -> int:\n    return x + 1\n")
-    (folder / "hotplate.yaml").write_text("functions: [model.py:f]\nname: one\npublic: true\n")
+    (folder / "model.py").write_text(
+        f"def f(x: int) -> int:\n    return x + 1\n{SLOW.format(done=str(tmp_path / 'done'))}"
+    )
+    (folder / "hotplate.yaml").write_text("functions: [model.py:f, model.py:g]\nname: one\npublic: true\n")
     (tmp_path / "script.py").write_text(SCRIPT)
     with tempfile.TemporaryDirectory(prefix="hp-") as home:
         mount = 'mount -t tmpfs -o size=24m tmpfs "$HOTPLATE_HOME" && exec "$@"'
@@ -106,6 +157,11 @@ def test_each_command_says_so_and_what_served_goes_on(tmp_path: Path) -> None:
     said = json.loads(done.stdout)
     assert said["call"][0] == said["full call"][0] == said["again call"][0] == 200, said
     assert '"output":2' in said["full call"][1]
+    assert '"output":2' in said["full restarted"][1], "a server and a control that die then are back"
+    assert said["full job"][0] == said["full restarted job"][0] == 503, said
+    assert said["again jobs"][0] == 200, "jobs that waited are run without anybody asking"
+    code, text = said["full up"]
+    assert (code, "is full" in text, "Traceback" in text) == (1, True, False), text
     assert '"output":3' in said["again call"][1]
     for what in ("deploy", "token", "update", "secret", "volume"):
         code, text = said[f"full {what}"]

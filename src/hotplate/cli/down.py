@@ -22,9 +22,12 @@ def main(_: argparse.Namespace) -> int:
     """Ask the supervisor to end, and wait for it. Gives the exit code."""
     home = find_home()
     running = lock.read(home)
-    if not lock.is_up(home) or "pid" not in running:
+    if not lock.is_up(home):
         console.out("Nothing is up.")
         return 0
+    if "pid" not in running:
+        console.problem(f"Hotplate is up, but {home.supervisor_file} does not say as which process.", hint=lock.UNSAID)
+        return 1
     os.kill(int(running["pid"]), signal.SIGTERM)
     if not lock.wait_down(home, PATIENCE_S):
         console.problem("Hotplate did not end.", hint=f"Its pid is {running['pid']}.")

@@ -30,6 +30,9 @@ def main(args: argparse.Namespace) -> int:
     if not up:
         console.out("Nothing is up. Start it with `hotplate up`.")
         return 1
+    if "url" not in running:
+        console.out(f"Hotplate is up, but {home.supervisor_file} does not say where. {lock.UNSAID}")
+        return 0
     console.out(
         f"Hotplate is up since {_age(running)}: endpoints at {running['url']}, control at {running['control_url']}"
     )

@@ -37,7 +37,11 @@ class Desk:
     async def open(self) -> None:
         """Open the store, which brings its schema up to date. Raises what opening raises."""
         await self._writer.start()
-        await self._reader.start()
+        try:
+            await self._reader.start()
+        except BaseException:
+            await self._writer.stop()
+            raise
 
     async def close(self) -> None:
         """Finish what was handed in and close the store."""

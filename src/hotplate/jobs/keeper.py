@@ -81,6 +81,7 @@ class Keeper:
             return
         if self._opening is None or self._opening.done():
             self._opening = asyncio.get_running_loop().create_task(self._open())
+            self._opening.add_done_callback(_seen)  # also where nobody waits for it any more
         await asyncio.shield(self._opening)
 
     async def _open(self) -> None:
@@ -295,6 +296,11 @@ class Keeper:
     async def _sweep(self) -> None:
         while await self.desk.wrote(lambda store: store.sweep(SWEPT_ROWS)) >= SWEPT_ROWS:
             await asyncio.sleep(0)
+
+
+def _seen(task: asyncio.Task[None]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def explain(error: BaseException) -> BaseException:

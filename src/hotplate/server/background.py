@@ -49,6 +49,7 @@ class Background:
         self.log: Log = make_log(settings.log_level, settings.log_format)
         self._listener = listener
         self._seen: tuple[int, int] | None = None
+        self._shut = ""
         self.fleet: Fleet
 
     async def main(self) -> int:
@@ -62,10 +63,10 @@ class Background:
         self.look(again=True)
         await edge.listen(self._listener)
         door = StateDoor(self.home.server_socket, self._reload, lambda: state_of(fleet), fleet.trace, fleet.jobs)
-        await door.open()
+        await self._open(door)
         self.log.info(f"Hotplate serves on {url}")
         self._end_with_supervisor(loop, life)
-        watch = loop.create_task(self._watch())
+        watch = loop.create_task(self._watch(door))
         for places in (fleet.containers, fleet.targets):
             if places.may_be_left:
                 clearing = loop.create_task(places.clear())
@@ -113,7 +114,16 @@ class Background:
         self.look(again=True)
         return self.fleet.number
 
-    async def _watch(self) -> None:
+    async def _open(self, door: StateDoor) -> None:
+        """Calls are answered also where the disk does not take the door's socket; it is tried again then."""
+        try:
+            await door.open()
+        except OSError as error:
+            if (text := f"{self.home.server_socket} cannot be made: {error.strerror}.") != self._shut:
+                self._shut = text
+                self.log.error(f"{text} Calls are answered; nobody can look at their state.")
+
+    async def _watch(self, door: StateDoor) -> None:
         looks = 0
         while True:
             await asyncio.sleep(LOOK_S)
@@ -122,6 +132,8 @@ class Background:
                 self.look()
                 if looks % SAVE_LOOKS == 0:
                     self.fleet.save()
+                    if not door.is_open:
+                        await self._open(door)
             except Exception as error:  # noqa: BLE001 - without this loop nothing new would be served, and nobody told
                 self.log.error(f"The server could not look at what it is to serve: {error!r}")
 

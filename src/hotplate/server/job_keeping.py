@@ -8,8 +8,6 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hotplate.errors import StorageFull
-
 if TYPE_CHECKING:
     from hotplate.config.settings import Settings
     from hotplate.jobs.keeper import Keeper
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from hotplate.server.log import Log
 
 AGAIN_S = 5.0
-"""How long a database that cannot be reached is left alone when the server starts."""
+"""How long a store that cannot be opened is left alone when the server starts."""
 DELETED = "The endpoint was deleted before the job could run."
 
 
@@ -61,11 +59,15 @@ class JobKeeping:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    @property
+    def _place(self) -> str:
+        return str(self.folder) if self.settings.jobs_store is None else "the shared database"
+
     async def _guarded(self, work: Coroutine[Any, Any, Any]) -> None:
         try:
             await work
         except Exception as error:  # noqa: BLE001
-            self.log.error(f"The jobs in {self.folder} cannot be kept: {error}")
+            self.log.error(f"The jobs in {self._place} cannot be kept: {error}")
 
     def resume(self, *, all_there: bool) -> None:
         """Go on with what an earlier server left. `all_there`: an endpoint that has no door now is gone for good."""
@@ -84,15 +86,21 @@ class JobKeeping:
 
     async def _resume(self, all_there: bool) -> None:
         keeper = self.keeper
+        said = ""
         while True:
             try:
                 await keeper.open()
                 break
-            except StorageFull as error:
-                if self.settings.jobs_store is None or self._paused:
+            except Exception as error:  # a full disk, a database that is away: what waits there is run when it is back
+                if self._paused:
                     raise
-                self.log.warning(f"jobs: {error}")
+                text = f"The jobs in {self._place} cannot be kept: {error}"
+                if text != said:
+                    said = text
+                    self.log.error(f"{text} Those that wait there are run when they can be read.")
                 await asyncio.sleep(AGAIN_S)
+        if said:
+            self.log.warning(f"jobs: {self._place} answers again")
         names = await keeper.desk.read(lambda store: store.endpoints())
         for name in sorted({name.partition("/")[0] for name in names}):
             door = self.doors.get(name)

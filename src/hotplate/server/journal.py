@@ -116,6 +116,7 @@ class Journal:
     def _write(self) -> None:
         database: sqlite3.Connection | None = None
         written = 0
+        said = ""
         while True:
             rows = self._take()
             try:
@@ -128,19 +129,22 @@ class Journal:
                     if written >= PRUNE_EVERY:
                         written = 0
                         _prune(database)
-            except sqlite3.Error as error:
+                said = ""
+            except (sqlite3.Error, OSError) as error:
                 if database is not None:
                     database.close()
                     database = None
-                self._trouble(error)
+                if (text := self._trouble(error)) != said:  # once, however long it lasts
+                    said = text
+                    self._on_trouble(text)
             if rows[1]:
                 if database is not None:
                     database.close()
                 return
 
-    def _trouble(self, error: sqlite3.Error) -> None:
-        """Say it. A damaged database is put aside: what is in it is history, and a new one is begun."""
-        text = f"{self._path} cannot be written: {error}."
+    def _trouble(self, error: sqlite3.Error | OSError) -> str:
+        """What to say of it. A damaged database is put aside: what is in it is history, and a new one is begun."""
+        text = f"{self._path} cannot be written: {getattr(error, 'strerror', None) or error}."
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
             aside = self._path.with_name(f"{self._path.name}.damaged")
             try:
@@ -151,7 +155,7 @@ class Journal:
                 text += f" It cannot be put aside either: {failed.strerror}."
             else:
                 text += f" It is put aside as {aside.name}, and events and decisions begin anew."
-        self._on_trouble(text)
+        return text
 
     def _take(self) -> tuple[list[Row], bool]:
         """Wait for rows; give all that are there, and whether it was the end."""

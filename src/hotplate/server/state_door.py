@@ -54,19 +54,27 @@ class StateDoor:
         self._edge: Edge | None = None
 
     async def open(self) -> None:
-        """Accept connections. Whatever an earlier server left at the path is replaced."""
+        """Accept connections. Whatever an earlier server left at the path is replaced. Raises OSError."""
         beside = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         beside.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
             listener.bind(str(beside))
+            beside.replace(self._path)
+        except OSError:
+            listener.close()
+            raise
         finally:
             os.umask(mask)
         listener.setblocking(False)
         self._edge = Edge(self, EdgeLimits(), asyncio.get_running_loop())
         await self._edge.listen(listener)
-        beside.replace(self._path)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it could be opened."""
+        return self._edge is not None
 
     def close(self) -> None:
         """Accept no more. The path is left: a newer server may have put its own there."""

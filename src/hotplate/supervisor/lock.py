@@ -13,6 +13,7 @@ from hotplate.deployment.home import Home
 from hotplate.errors import Conflict
 
 POLL_S = 0.02
+UNSAID = "It is just starting, or the disk is full: then make room, and it says so within seconds."
 
 
 class Lock:
@@ -36,7 +37,7 @@ class Lock:
 def is_up(home: Home) -> bool:
     """Whether a supervisor holds the lock."""
     try:
-        fd = os.open(home.lock, os.O_RDWR | os.O_CLOEXEC)
+        fd = os.open(home.lock, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

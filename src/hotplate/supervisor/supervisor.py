@@ -48,10 +48,12 @@ class Supervisor:
         self._grace_s = grace_s
         self._started_at = time.time()
         self._own_log = OwnLog(home)
+        self._noted = True
 
     def run(self) -> int:
         """Supervise until a signal. Gives the exit status."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        self._forget()  # what an earlier one left: its pid may be somebody else's by now
         try:
             for child in self._children:
                 self._start(child)
@@ -65,7 +67,7 @@ class Supervisor:
                 if self._own_log.in_use:
                     self._own_log.keep_small()
         finally:
-            self._home.supervisor_file.unlink(missing_ok=True)
+            self._forget()
 
     def _start(self, child: Child) -> None:
         try:
@@ -82,7 +84,9 @@ class Supervisor:
 
     def _until_due(self) -> float:
         waits = [child.due - monotonic() for child in self._children if child.pid is None]
-        return max(0.0, min(waits)) if waits else LOOK_S
+        if waits:
+            return max(0.0, min(waits))
+        return LOOK_S if self._noted else PATIENCE_S
 
     def _reap(self) -> list[Child]:
         """Learn which children have ended."""
@@ -110,7 +114,20 @@ class Supervisor:
             "started_at": self._started_at,
             "children": {child.name: child.pid for child in self._children},
         }
-        write_whole(self._home.supervisor_file, msgspec.json.encode(record))
+        try:
+            write_whole(self._home.supervisor_file, msgspec.json.encode(record))
+        except OSError as error:  # a full or closed disk ends nothing that runs; it is written when there is room
+            if self._noted:
+                self._log.error(f"{self._home.supervisor_file} cannot be written: {error.strerror}. Serving goes on.")
+            self._noted = False
+        else:
+            self._noted = True
+
+    def _forget(self) -> None:
+        try:
+            self._home.supervisor_file.unlink(missing_ok=True)
+        except OSError:  # a closed disk: who reads it later looks at the lock, too
+            pass
 
     def _end(self) -> int:
         """End the children one after the other. A second signal makes them hurry."""

@@ -9,9 +9,10 @@ import sys
 import time
 from dataclasses import dataclass, replace
 
+from hotplate.build.full_disk import disk_errors
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
-from hotplate.deployment.home import VARIABLE, Home
+from hotplate.deployment.home import VARIABLE, Home, write_whole
 from hotplate.deployment.shared import FILES, find_store, keep_store
 from hotplate.errors import Conflict, PlatformError
 from hotplate.jobs.places import check_places
@@ -51,10 +52,12 @@ def run(home: Home, options: Options) -> int:
     """Be up, in the foreground, until a signal. Gives the exit status.
 
     Raises:
-        Conflict: it is up already. SettingError: a port is taken, or the address is open to others.
+        Conflict: it is up already. SettingError: a port is taken, or the address is open to others, or the home
+            cannot be written to.
     """
-    home.make()
-    held = lock.Lock(home)
+    with disk_errors(home):
+        home.make()
+        held = lock.Lock(home)
     try:
         return _run(home, options)
     finally:
@@ -81,7 +84,8 @@ def _run(home: Home, options: Options) -> int:
     control = bind(replace(settings, host="127.0.0.1", port=options.control_port), flag="--control-port")
     for sock in (data, control):
         sock.listen(BACKLOG)
-    new = make_installation(home)
+    with disk_errors(home):
+        new = make_installation(home)
     if shared is None and home.store.exists() and not home.control_db.exists():
         home.snapshot.unlink(missing_ok=True)  # what is served is of the store that is left, and nothing is here yet
     keep_store(home, shared)
@@ -124,11 +128,14 @@ def start_detached(home: Home, words: list[str], *, store: str | None = None) ->
 
     Raises:
         Conflict: it is up already. PlatformError: it ended at once; its words are in the message.
+        DiskFull, SettingError: it could neither say where it is nor keep a log.
     """
-    home.make()
-    if lock.is_up(home):
-        lock.Lock(home)  # raises, with who it is
-        raise Conflict("Hotplate is up already.")
+    with disk_errors(home):
+        home.make()
+        if lock.is_up(home):
+            lock.Lock(home)  # raises, with who it is
+            raise Conflict("Hotplate is up already.")
+        write_whole(home.supervisor_file, b"{}")  # it will say there where it is; an older one's words are gone
     own_log = OwnLog(home)
     own_log.keep_small()
     path = own_log.path

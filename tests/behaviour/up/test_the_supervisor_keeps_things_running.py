@@ -159,6 +159,38 @@ def test_control_is_not_needed_and_a_new_server_serves_what_the_last_one_did(
     assert (home / "server.db").stat().st_mode & 0o077 == 0
 
 
+def test_a_home_that_takes_no_file_ends_nothing(tmp_path: Path, project: Path) -> None:
+    root = tmp_path / "home"
+    with up(root) as fleet:
+        deploy(root, project, "open", "--min-replicas", "1")
+        found = running(root)
+        (root / "run").rename(root / "away")  # as on a disk that is read-only: nothing can be made in it
+        (root / "run").touch()
+        for pid in found["children"].values():
+            os.kill(pid, signal.SIGKILL)
+        fleet.wait_for(lambda: fleet.post("/open/predict", TEXT).status == 200, "a call that is answered")
+        assert "supervisor.json cannot be written: Not a directory. Serving goes on." in fleet.log()
+        fleet.wait_for(lambda: "server.sock cannot be made: Not a directory." in fleet.log(), "a word of it")
+        (root / "run").unlink()
+        (root / "away/supervisor.json").unlink()
+        (root / "away").rename(root / "run")
+        fleet.wait_for(lambda: running(root)["pid"] == found["pid"], "the supervisor's word")
+        fleet.wait_for(lambda: fleet.replicas("open"), "the server's state")
+
+
+def test_who_does_not_say_where_it_is_is_up_all_the_same(fleet: Fleet, home: Path) -> None:
+    said = home / "run/supervisor.json"
+    said.rename(home / "away")
+    try:
+        told, down = hotplate(home, "status"), hotplate(home, "down")
+        assert (told.returncode, down.returncode) == (0, 1)
+        assert "is up, but" in told.stdout
+        assert "is up, but" in down.stderr
+        assert json.loads(hotplate(home, "status", "-o", "json").stdout)["up"] is True
+    finally:
+        (home / "away").rename(said)
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

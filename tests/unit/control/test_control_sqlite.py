@@ -8,7 +8,7 @@ import pytest
 from hotplate.control.sqlite import SqliteDatabase
 from hotplate.control.sqlite_schema import MIGRATIONS
 from hotplate.control.storage import told
-from hotplate.errors import DiskFull, PlatformError
+from hotplate.errors import DiskFull, PlatformError, Unavailable
 
 
 @pytest.fixture
@@ -52,7 +52,18 @@ def test_a_full_disk_is_told_and_nothing_is_half_done(database):
     database.run("INSERT INTO volumes VALUES ('a', 1)")
 
 
-def test_a_full_disk_is_told_by_its_number_and_nothing_else_is():
+def test_a_full_disk_is_told_by_its_number():
     assert isinstance(told(OSError(errno.ENOSPC, "full")), DiskFull)
-    assert told(OSError(errno.EACCES, "closed")) is None
+
+
+def test_a_disk_that_takes_nothing_is_told_and_nothing_else_is(database, tmp_path):
+    for number in (errno.EROFS, errno.EACCES, errno.EIO):
+        found = told(OSError(number, "said", "/a/path"))
+        assert isinstance(found, Unavailable)
+        assert "cannot be written: said." in found.message
+    database.row("PRAGMA query_only = ON")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        database.run("INSERT INTO volumes VALUES ('a', 1)")
+    assert "readonly database" in str(told(caught.value))
+    assert told(OSError(errno.ENOENT, "gone")) is None
     assert told(ValueError()) is None

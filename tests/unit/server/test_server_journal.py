@@ -1,8 +1,9 @@
-"""The server's history: a database that is damaged is put aside, and that is said."""
+"""The server's history: what cannot be written is said once, and it goes on when it can be written again."""
 
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -27,6 +28,23 @@ def test_a_damaged_history_is_put_aside_and_a_new_one_begun(tmp_path: Path, dama
     assert len(told) == 1, "and it is written again"
     with closing(sqlite3.connect(path)) as database:
         assert [text for (text,) in database.execute("SELECT text FROM events")] == ["after"]
+
+
+def test_a_disk_that_takes_nothing_is_told_once_and_written_again_when_it_does(tmp_path: Path) -> None:
+    path = tmp_path / "away" / "server.db"
+    told: list[str] = []
+    journal = Journal(path, told.append)
+    for number in range(3):
+        journal.event("one", "rollout", f"lost {number}", replica=None, revision="a", data={})
+        end = time.monotonic() + 10.0
+        while not told and time.monotonic() < end:
+            time.sleep(0.01)
+    path.parent.mkdir()
+    journal.event("one", "rollout", "after", replica=None, revision="a", data={})
+    journal.close(30.0)
+    assert told == [f"{path} cannot be written: No such file or directory."]
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("SELECT text FROM events").fetchall()[-1] == ("after",)
 
 
 def note(path: Path, told: list[str], text: str) -> None:
