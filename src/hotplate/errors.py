@@ -129,7 +129,7 @@ class UnsupportedMedia(InvalidInput):
 
 
 class InvalidOutput(UserError):
-    """The function returned a value that does not fit its return annotation. Change one of the two."""
+    """The function returned a value that does not fit its return annotation, or has no form in JSON."""
 
     code = "invalid_output"
 

@@ -160,6 +160,24 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
     store_assets: bool = False
 
 
+class ValueReader:
+    """Stands in an `Annotated` hint and makes the value of what came in: `dialects/arrays.py`."""
+
+    __slots__ = ()
+    lenient: bool
+    """Whether what the function gives is written as it is, as where no hint says what it is."""
+
+    def read(self, value: Any) -> Any:
+        """Give the value. Raises ValueError for what does not fit, pydantic's where it is to be told to the caller."""
+        raise NotImplementedError
+
+
+def reader_of(annotation: Any) -> ValueReader | None:
+    """The reader of a hint that says nothing else."""
+    notes = getattr(annotation, "__metadata__", ())
+    return notes[0] if len(notes) == 1 and isinstance(notes[0], ValueReader) else None
+
+
 class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     """One parameter of a loaded callable: its real annotation (hints resolved) and its default or MISSING."""
 

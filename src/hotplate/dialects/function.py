@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from hotplate.contract import Contract
 from hotplate.dialects.annotations import SchemaBook
+from hotplate.dialects.arrays import with_arrays
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
 from hotplate.dialects.drafts import Draft, call, check, clean_path, default_path, draft, fault, routes
 from hotplate.dialects.importing import import_module
@@ -101,7 +102,7 @@ class FunctionDialect:
             module = import_module(target.module, root=project.root, base=target.base, missing=missing)
             function, owner = _find(module, target, project.root)
             functions.append(function)
-            signatures.append(read(function, project.root, name=target.name, owner=owner))
+            signatures.append(with_arrays(read(function, project.root, name=target.name, owner=owner)))
             documents.append(module.__doc__ or "")
         drafts, book = _drafts(signatures), SchemaBook(deep=True)
         for drawn in drafts:

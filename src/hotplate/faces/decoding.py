@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import msgspec
 
-from hotplate.dialects.base import MISSING, Parameter
+from hotplate.dialects.base import MISSING, Parameter, ValueReader, reader_of
 from hotplate.faces import hints, json_limits
 from hotplate.faces.base import Buffer
 from hotplate.faces.media_classes import media_class
@@ -38,15 +38,19 @@ astuple = msgspec.structs.astuple
 def make(parameters: Sequence[Parameter]) -> Decode | None:
     """Make the decoder of a call's parameters; None where a hint needs pydantic from the start."""
     media = [media_class(parameter.annotation) for parameter in parameters]
+    readers = {i: found for i, parameter in enumerate(parameters) if (found := reader_of(parameter.annotation))}
     types: list[Any] = []
-    for parameter, cls in zip(parameters, media, strict=True):
-        if cls is None and not hints.decodable(parameter.annotation):
+    for number, (parameter, cls) in enumerate(zip(parameters, media, strict=True)):
+        annotation = Any if number in readers else parameter.annotation
+        if cls is None and not hints.decodable(annotation):
             return None
         if parameter.default is ... or type(parameter.default).__name__ == "FieldInfo":  # pydantic's ways to say more
             return None
-        types.append(parameter.annotation)
+        types.append(annotation)
     deep = any(hints.holds_any(hint) for hint, cls in zip(types, media, strict=True) if cls is None)
     if any(media):
+        if readers:
+            return None
         from hotplate.faces import media_decoding
 
         return media_decoding.make(parameters, media, deep)
@@ -54,7 +58,26 @@ def make(parameters: Sequence[Parameter]) -> Decode | None:
         reader = record_reader(parameters, types)
     except (TypeError, ValueError, RecursionError):  # a union or a literal that msgspec cannot tell apart
         return None
-    return _plain(reader, Defaults(parameters), deep)
+    decode = _plain(reader, Defaults(parameters), deep)
+    return _with_readers(decode, readers) if readers else decode
+
+
+def _with_readers(decode: Decode, readers: Mapping[int, ValueReader]) -> Decode:
+    """Have values read by their hints. What does not fit may be a default, or an error that pydantic tells."""
+
+    def decode_and_read(body: Buffer) -> tuple[Any, ...] | None:
+        values = decode(body)
+        if values is None:
+            return None
+        found = list(values)
+        try:
+            for number, reader in readers.items():
+                found[number] = reader.read(found[number])
+        except ValueError:
+            return None
+        return tuple(found)
+
+    return decode_and_read
 
 
 def record_reader(parameters: Sequence[Parameter], types: list[Any]) -> Callable[[Buffer], Any]:

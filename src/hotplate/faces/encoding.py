@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args, get_origin
 
 import msgspec
 
-from hotplate.dialects.base import MISSING
+from hotplate.dialects.base import MISSING, reader_of
 from hotplate.errors import InvalidOutput, ProjectError
 from hotplate.faces import hints
 from hotplate.faces.media_classes import is_upload, media_class
@@ -48,7 +48,9 @@ class Result:
     __slots__ = ("_check", "_output", "_returns", "media")
 
     def __init__(self, call: Call) -> None:
-        self._returns = _item_hint(call.returns) if call.route.stream else _hint(call.returns)
+        returns = _item_hint(call.returns) if call.route.stream else _hint(call.returns)
+        reader = reader_of(returns)
+        self._returns = Any if reader is not None and reader.lenient else returns
         self.media = None if call.route.stream else _returned_media(self._returns)
         self._check = hints.checker(self._returns)
         self._output: Output | None = None

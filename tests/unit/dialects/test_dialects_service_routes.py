@@ -106,6 +106,20 @@ def test_helpers_that_cannot_be_served_do_not_stop_the_start(folder):
     assert "reload() requires at least one argument" in warnings[2]
 
 
+def test_arrays_are_for_infer_and_what_has_a_path(folder):
+    loaded = folder.service(
+        """
+        @path("/shape")
+        def shape(self, x: np.ndarray) -> list[int]: ...
+        def resize(self, x: np.ndarray) -> list[int]: ...
+        """,
+        head="import numpy as np",
+        infer="def infer(self, x: np.ndarray) -> str: ...",
+    )
+    assert paths(loaded) == {"infer": "/infer", "shape": "/shape"}
+    assert "resize() (service.py" in loaded.contract.warnings[0]
+
+
 @pytest.mark.parametrize(
     ("body", "text", "line"),
     [

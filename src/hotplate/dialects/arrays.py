@@ -1,0 +1,140 @@
+"""numpy's arrays in signatures: numbers in lists, and in lists of lists for more dimensions, on the wire.
+
+`numpy.ndarray` takes numbers or booleans of any type; `numpy.typing.NDArray[numpy.float32]` makes them of its type,
+where none of them changes by that. What fits neither is the caller's to mend, before the function has it.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import typing
+from typing import Any, Final
+
+from hotplate.dialects.base import ValueReader
+
+if typing.TYPE_CHECKING:
+    from hotplate.dialects.signature import Signature
+
+_NUMBERS: Final = "biuf"
+"""Booleans, integers and floats, by numpy's letters."""
+_TEXTS: Final = "U"
+
+
+class Elements(ValueReader):
+    """Marks an annotation as an array on the wire. `dtype` is what its elements are to be; None: as they come."""
+
+    __slots__ = ("dtype", "lenient")
+
+    def __init__(self, dtype: Any = None) -> None:
+        self.dtype = dtype
+        self.lenient = dtype is None
+
+    def __repr__(self) -> str:
+        return f"Elements({self.dtype!r})"
+
+    def read(self, value: Any) -> Any:
+        """Make an array of lists, or of an array: a tensor that came in, or what the function gives.
+
+        Raises pydantic's error for what is no array of such elements.
+        """
+        np = _numpy()
+        if isinstance(value, np.ndarray | np.generic):
+            found: Any = np.asarray(value)
+            return found if self.dtype is None or found.dtype.kind not in _NUMBERS else self._cast(found)
+        if not isinstance(value, list):
+            raise _refused("Input should be a list of numbers, or of such lists")
+        try:
+            found = np.asarray(value)
+        except (ValueError, OverflowError):
+            raise _refused("Input should have lists of one length at each depth") from None
+        texts = self.dtype is not None and self.dtype.kind == _TEXTS
+        if found.dtype.kind not in (_TEXTS if texts else _NUMBERS):
+            raise _refused(f"Input should be {'texts' if texts else 'numbers'} in lists of one depth")
+        return found if self.dtype is None or texts else self._cast(found)
+
+    def _cast(self, found: Any) -> Any:
+        np = _numpy()
+        if found.dtype == self.dtype:
+            return found
+        with np.errstate(all="ignore"):
+            made = found.astype(self.dtype)
+        if self.dtype.kind == "f":
+            same = bool((np.isfinite(made) | ~np.isfinite(found)).all())
+        else:
+            same = np.array_equal(made, found) and (self.dtype.kind != "b" or found.dtype.kind == "b" or not found.size)
+        if not same:
+            raise _refused(f"Input should be values that {self.dtype} can have")
+        return made
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Read and write through this class."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(
+            self.read, serialization=core_schema.plain_serializer_function_ser_schema(_as_lists)
+        )
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
+        """A list, of which no schema can say how deep it goes."""
+        return {"type": "array", "items": {}}
+
+
+def with_arrays(signature: Signature) -> Signature:
+    """Let a function take and give numpy's arrays, alone or within lists, dicts, tuples and unions."""
+    if "numpy" not in sys.modules:
+        return signature
+    arguments = tuple(each._replace(annotation=_marked(each.annotation)) for each in signature.arguments)
+    return signature._replace(arguments=arguments, returns=_marked(signature.returns))
+
+
+def _marked(annotation: Any) -> Any:
+    np = _numpy()
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if annotation is np.ndarray:
+        return typing.Annotated[np.ndarray, Elements()]
+    if origin is np.ndarray:
+        elements = _elements(arguments)
+        return annotation if elements is None else typing.Annotated[np.ndarray, elements]
+    if origin is typing.Literal or not arguments:
+        return annotation
+    if origin is typing.Annotated:
+        inner = _marked(arguments[0])
+        return annotation if inner is arguments[0] else typing.Annotated[(inner, *annotation.__metadata__)]
+    marked = tuple(_marked(each) for each in arguments)
+    if all(new is old for new, old in zip(marked, arguments, strict=True)):
+        return annotation
+    if origin in (typing.Union, types.UnionType):
+        return typing.Union[marked]  # noqa: UP007 - they are known at run time alone
+    copy = getattr(annotation, "copy_with", None)  # of `typing.List[...]` and its like
+    return copy(marked) if copy is not None else origin[marked]
+
+
+def _elements(arguments: tuple[Any, ...]) -> Elements | None:
+    """The elements of `numpy.ndarray[SHAPE, numpy.dtype[TYPE]]`; None for those that JSON cannot tell."""
+    np = _numpy()
+    scalar: Any = (*typing.get_args(arguments[-1]), Any)[0]
+    if not isinstance(scalar, type) or not issubclass(scalar, np.generic):
+        return Elements()  # Any, or a variable
+    try:
+        dtype = np.dtype(scalar)
+    except TypeError:  # a class of several, such as numpy.floating
+        return Elements()
+    return Elements(dtype) if dtype.kind in _NUMBERS + _TEXTS else None
+
+
+def _numpy() -> Any:
+    """The author's numpy: there is none where no annotation names it."""
+    import numpy
+
+    return numpy
+
+
+def _as_lists(value: Any) -> Any:
+    return value.tolist()
+
+
+def _refused(text: str) -> Exception:
+    from pydantic_core import PydanticCustomError
+
+    return PydanticCustomError("array_type", text)  # pyright: ignore[reportArgumentType]
