@@ -65,7 +65,7 @@ def make(cache: str, folder: str, archive: bytes) -> None:
         os.makedirs(beside, mode=0o700)
         try:
             with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-                tar.extractall(beside, filter="data")
+                unpack(tar, beside)
             ours = os.path.join(beside, OURS)
             server = environment(cache, ours, "server", None)
             has_project = os.path.isfile(os.path.join(ours, "pylock.project-0.toml"))
@@ -77,6 +77,24 @@ def make(cache: str, folder: str, archive: bytes) -> None:
         except BaseException:
             shutil.rmtree(beside, ignore_errors=True)
             raise
+
+
+def unpack(tar: tarfile.TarFile, folder: str) -> None:
+    """Write plain files and folders, and nothing outside. Debian's Python 3.11 has no filters of `extractall` yet."""
+    root = os.path.realpath(folder)
+    for member in tar:
+        path = os.path.realpath(os.path.join(root, member.name))
+        if not path.startswith(root + os.sep) or not (member.isfile() or member.isdir()):
+            raise Failed(f"The revision's archive holds {member.name!r}, which is none of a revision.")
+        if member.isdir():
+            os.makedirs(path, exist_ok=True)
+            continue
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        source = tar.extractfile(member)
+        assert source is not None
+        with source, open(path, "wb") as file:
+            shutil.copyfileobj(source, file)
+        os.chmod(path, member.mode & 0o755 | 0o600)
 
 
 def environment(cache: str, ours: str, name: str, files: str | None) -> str:
