@@ -7,11 +7,11 @@ where none of them changes by that. What fits neither is the caller's to mend, b
 from __future__ import annotations
 
 import sys
-import types
 import typing
 from typing import Any, Final
 
 from hotplate.dialects.base import ValueReader
+from hotplate.dialects.rewriting import rewrite
 
 if typing.TYPE_CHECKING:
     from hotplate.dialects.signature import Signature
@@ -81,33 +81,18 @@ class Elements(ValueReader):
 
 
 def with_arrays(signature: Signature) -> Signature:
-    """Let a function take and give numpy's arrays, alone or within lists, dicts, tuples and unions."""
-    if "numpy" not in sys.modules:
-        return signature
-    arguments = tuple(each._replace(annotation=_marked(each.annotation)) for each in signature.arguments)
-    return signature._replace(arguments=arguments, returns=_marked(signature.returns))
+    """Let a function take and give numpy's arrays."""
+    return rewrite(signature, _marked) if "numpy" in sys.modules else signature
 
 
 def _marked(annotation: Any) -> Any:
     np = _numpy()
-    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if annotation is np.ndarray:
         return typing.Annotated[np.ndarray, Elements()]
-    if origin is np.ndarray:
-        elements = _elements(arguments)
-        return annotation if elements is None else typing.Annotated[np.ndarray, elements]
-    if origin is typing.Literal or not arguments:
+    if typing.get_origin(annotation) is not np.ndarray:
         return annotation
-    if origin is typing.Annotated:
-        inner = _marked(arguments[0])
-        return annotation if inner is arguments[0] else typing.Annotated[(inner, *annotation.__metadata__)]
-    marked = tuple(_marked(each) for each in arguments)
-    if all(new is old for new, old in zip(marked, arguments, strict=True)):
-        return annotation
-    if origin in (typing.Union, types.UnionType):
-        return typing.Union[marked]  # noqa: UP007 - they are known at run time alone
-    copy = getattr(annotation, "copy_with", None)  # of `typing.List[...]` and its like
-    return copy(marked) if copy is not None else origin[marked]
+    elements = _elements(typing.get_args(annotation))
+    return annotation if elements is None else typing.Annotated[np.ndarray, elements]
 
 
 def _elements(arguments: tuple[Any, ...]) -> Elements | None:

@@ -12,6 +12,7 @@ from hotplate.dialects.annotations import SchemaBook
 from hotplate.dialects.arrays import with_arrays
 from hotplate.dialects.base import MISSING
 from hotplate.dialects.drafts import Draft, check, clean_path, default_path, draft, fault
+from hotplate.dialects.pictures import with_pictures
 from hotplate.dialects.signature import Signature
 from hotplate.errors import ProjectError
 
@@ -87,7 +88,7 @@ def _add_infer(made: Plan, member: Member, book: SchemaBook) -> None:
     if member.path not in (None, "/infer"):
         where = _place(member.source)
         made.warnings.append(f"@path({member.path!r}) on infer() ({where}) has no effect: infer() is served at /infer")
-    drawn = draft(with_arrays(member.read()), path="/infer", typed=True)
+    drawn = draft(with_pictures(with_arrays(member.read())), path="/infer", typed=True)
     check(drawn, book)
     made.add(drawn)
 
@@ -123,8 +124,9 @@ def _add_extra(made: Plan, member: Member, book: SchemaBook) -> None:
 
 def _draw(member: Member, book: SchemaBook) -> Draft:
     path, signature = default_path(member.name), member.read()
-    if member.path is not None:  # else one that takes arrays is a helper
-        path, signature = clean_path(member.path, member.name, member.source), with_arrays(signature)
+    if member.path is not None:  # else one that takes arrays or pictures is a helper
+        path = clean_path(member.path, member.name, member.source)
+        signature = with_pictures(with_arrays(signature))
     drawn = draft(signature, path=path, typed=True)
     check(drawn, book)
     return drawn

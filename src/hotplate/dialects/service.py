@@ -21,6 +21,7 @@ from hotplate.dialects.classes import Candidate, choose
 from hotplate.dialects.drafts import call, routes
 from hotplate.dialects.importing import failure, import_module, is_inside
 from hotplate.dialects.members import HOOKS, Member, plan
+from hotplate.dialects.pictures import adapted
 from hotplate.dialects.signature import read, relative, source_of
 from hotplate.errors import ProjectError
 
@@ -75,7 +76,7 @@ class ServiceDialect:
         return Loaded(
             contract=contract,
             calls=tuple(
-                call(route, drawn, getattr(instance, drawn.signature.name))
+                call(route, drawn, adapted(getattr(instance, drawn.signature.name), drawn.signature))
                 for route, drawn in zip(made_routes, made.drafts, strict=True)
             ),
             startup=hooks["on_server_startup"],
