@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from hotplate.deployment.unix_address import unix_address
+
 MAX_STATE_BYTES = 64 << 20
 POKE_S = 2.0
 STATE_S = 5.0
@@ -22,7 +24,8 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(str(self._path))
+        with unix_address(self._path) as address:
+            self.sock.connect(address)
 
 
 def poke(path: Path) -> bool:

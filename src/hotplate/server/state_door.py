@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from hotplate.deployment.unix_address import unix_address
 from hotplate.edge.edge import Edge
 from hotplate.edge.exchange import EdgeLimits, Plan, Refusal
 from hotplate.edge.head import RequestHead
@@ -60,7 +61,8 @@ class StateDoor:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         mask = os.umask(0o177)
         try:
-            listener.bind(str(beside))
+            with unix_address(beside) as address:
+                listener.bind(address)
             beside.replace(self._path)
         except OSError:
             listener.close()

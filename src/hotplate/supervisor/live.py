@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import http.client
 import socket
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from hotplate.deployment.home import Home
 from hotplate.deployment.names import check_endpoint
+from hotplate.deployment.unix_address import unix_address
 from hotplate.errors import NotFound
 
 PATIENCE_S = 5.0
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         super().__init__("localhost", timeout=PATIENCE_S)
         self._path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
+        with unix_address(self._path) as address:
+            self.sock.connect(address)
 
 
 def read_state(home: Home) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def read_trace(home: Home, name: str) -> bytes:
 
 
 def _get(home: Home, path: str) -> tuple[int, bytes]:
-    connection = _Connection(str(home.server_socket))
+    connection = _Connection(home.server_socket)
     try:
         connection.request("GET", path)
         answer = connection.getresponse()

@@ -263,6 +263,14 @@ def test_down_lets_what_runs_finish_and_leaves_nothing(tmp_path: Path, project: 
     assert not (root / "run/supervisor.json").exists()
 
 
+def test_a_home_whose_path_is_longer_than_a_sockets_may_be_serves(tmp_path: Path, project: Path) -> None:
+    root = tmp_path / ("a long name, ü " * 8) / "home"
+    with up(root) as fleet:
+        deploy(root, project, "open", "--min-replicas", "1")
+        assert fleet.post("/open/predict", TEXT).json()["output"] == "v1 hi"
+        assert "1 of 1 replica runs" in hotplate(root, "status").stdout
+
+
 def test_children_end_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     root = tmp_path / "home"
     with up(root):
