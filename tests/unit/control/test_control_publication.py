@@ -30,6 +30,7 @@ def test_profiles_are_those_of_the_published_home_whatever_home_the_process_was_
     plane.publisher.publish()
     (spec,) = snapshot.read(home.snapshot).endpoints
     assert spec.hardware.cpus == 5
+    plane.database.close()
 
 
 def test_a_home_that_was_moved_serves_from_where_it_is_now(tmp_path: Path) -> None:
@@ -66,3 +67,4 @@ def test_an_endpoint_whose_files_are_gone_is_there_and_has_no_revision(tmp_path:
     plane.publisher.publish()
     (spec,) = snapshot.read(home.snapshot).endpoints
     assert [share.revision for share in spec.traffic] == ["a" * 64]
+    plane.database.close()

@@ -106,6 +106,7 @@ def test_a_split_that_has_failed_is_shown_once_the_endpoint_has_gone_back(tmp_pa
     found = get_endpoint(plane, "hello", said)
     assert (found["rollout"]["state"], len(found["traffic"])) == ("failed", 1)
     assert found["rollout"]["text"] == "too many errors"
+    plane.database.close()
 
 
 def test_scopes_cover_each_other_as_the_page_says():
@@ -202,6 +203,7 @@ def test_what_is_rolled_out_is_what_takes_other_replicas(tmp_path):
         moved = variant_key(*_served(home)) != before
         assert moved == (name in STARTED_WITH), name
         assert found["rollout"]["state"] == ("rolling" if moved else "stable"), name
+    plane.database.close()
 
 
 def _served(home):

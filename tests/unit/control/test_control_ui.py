@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -152,8 +153,10 @@ def test_an_answer_that_streams_now_is_another_answer() -> None:
 
 
 @pytest.fixture
-def plane(tmp_path: Path) -> Plane:
-    return open_plane(Home(tmp_path / "home"))
+def plane(tmp_path: Path) -> Iterator[Plane]:
+    made = open_plane(Home(tmp_path / "home"))
+    yield made
+    made.database.close()
 
 
 def write_log(plane: Plane, name: str, entries: list[dict[str, Any]], file: str = "current.jsonl") -> None:
