@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,7 +12,7 @@ MAX_BYTES = 103
 
 
 @contextmanager
-def unix_address(path: Path) -> Iterator[str]:
+def unix_address(path: Path) -> Generator[str]:
     """Give what to bind or to connect for the socket at `path`, as long as the context lasts.
 
     A path that is too long is reached from its open folder, which only Linux has a short name for: elsewhere the

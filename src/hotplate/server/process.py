@@ -40,6 +40,9 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "67108864", "MALLOC_MMAP_THRESHOLD_": "67
 """glibc (mallopt(3)): keep freed memory for the next call. By default each answer of a megabyte is mapped from the
 kernel, zeroed and given back again, which costs several times the work on its bytes."""
 
+SAID_AT_ONCE = {"PYTHONUNBUFFERED": "1"}
+"""Python, also that of programs that a model starts: into a pipe it holds back what has no newline yet, and a program
+all up to 8 KiB. A crash would take with it what was printed last, and a log that is followed would stand still."""
 
 UNKNOWN_STATUS = -1
 """The status of a process whose parent, a template, was gone before it could tell."""
@@ -232,7 +235,7 @@ def spawn(python: str, requests_fd: int, env: Mapping[str, str], *, stage: Stage
         pid = os.posix_spawn(
             python,
             [python, "-P", "-m", "hotplate.worker"],  # -P: the shell's folder is no place to import from
-            {**ALLOCATOR, **(HUGE_PAGES if stage else {}), **env},
+            {**SAID_AT_ONCE, **ALLOCATOR, **(HUGE_PAGES if stage else {}), **env},
             file_actions=[(os.POSIX_SPAWN_DUP2, fd, target) for target, fd in high.items()],
             setpgroup=0,
             setsigmask=[],

@@ -14,8 +14,21 @@ from serving import write_project
 
 from hotplate.deployment.sealed import seal
 from hotplate.server.capture import CURRENT, Capture, Line
-from tests.fleet import Fleet, endpoint, revision_of, scaling
+from tests.fleet import Fleet, endpoint, revision_of, scaling, serve_fleet
 
+PARTING = """
+import os, subprocess, sys
+
+SAYS = "import os; print('layer 7: ', end=''); os.kill(os.getpid(), 9)"
+
+
+def predict(how: str) -> None:
+    if how == "a program":
+        subprocess.run([sys.executable, "-c", SAYS])
+    else:
+        exec(SAYS)
+    os._exit(3)
+"""
 CANARY = "c4nary/with+odd=chars &more"
 
 
@@ -40,6 +53,17 @@ def test_lines_have_time_replica_revision_stream_and_request(fleet: Fleet, proje
     assert abs(line["at"] - time.time()) < 60
     assert fleet.wait_for(lambda: said(fleet, "open", "warned"), "the other line")[0]["stream"] == "stderr"
     assert (fleet.home.logs / "open" / CURRENT).stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("how", ["itself", "a program"])
+def test_words_without_a_newline_outlive_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    files = {"model.py": PARTING, "hotplate.yaml": "functions: [model.py:predict]\n"}
+    project = write_project(tmp_path / "parting", files)
+    with serve_fleet(tmp_path / "home") as fleet:
+        fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
+        assert fleet.post("/open/predict", {"how": how}).status == 502
+        fleet.wait_for(lambda: said(fleet, "open", "layer 7"), "the last words")
 
 
 def test_a_crash_is_an_event_with_the_last_lines(fleet: Fleet, project: Path) -> None:
