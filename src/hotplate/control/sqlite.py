@@ -40,9 +40,9 @@ class SqliteDatabase:
             for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "trusted_schema=OFF"):
                 self._connection.execute(f"PRAGMA {pragma}")
             self._migrate()
-        except sqlite3.Error as error:
+        except (sqlite3.Error, PlatformError) as error:
             self._connection.close()
-            if is_damaged(error):
+            if isinstance(error, sqlite3.Error) and is_damaged(error):
                 raise PlatformError(f"{path} is damaged ({error}). {REPAIR}") from error
             raise
 

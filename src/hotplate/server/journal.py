@@ -171,10 +171,14 @@ class Journal:
     def _open(self) -> sqlite3.Connection:
         self._path.touch(mode=0o600)
         database = sqlite3.connect(self._path, timeout=10.0)
-        database.execute("PRAGMA journal_mode = WAL")
-        database.execute("PRAGMA synchronous = NORMAL")
-        for statement in TABLES:
-            database.execute(statement)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            for statement in TABLES:
+                database.execute(statement)
+        except sqlite3.Error:
+            database.close()
+            raise
         return database
 
 
