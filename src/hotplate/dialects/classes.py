@@ -28,17 +28,21 @@ class Candidate(NamedTuple):
     bases: frozenset[str] = frozenset()
 
 
-def choose(candidates: Sequence[Candidate], module: str, file: str) -> tuple[Candidate, list[str]]:
-    """Choose the service's class, and say what its author should know of the choice.
+def choose(
+    candidates: Sequence[Candidate], module: str, file: str, functions: Sequence[str] = ()
+) -> tuple[Candidate, list[str]]:
+    """Choose the service's class, and say what its author should know of the choice. `functions` are the module's own,
+    which could be served in its stead.
 
     Raises:
         ProjectError: there is no class, none of them has `infer`, or several fit equally well.
     """
     if not candidates:
         text = f"Module '{module}' contains no classes extending base 'octoai.service.Service'"
-        raise ProjectError(
-            text, file=file, hint="write class MyService(Service) there, after: from hotplate import Service"
-        )
+        hint = "write class MyService(Service) there, after: from hotplate import Service"
+        if functions:
+            hint = f"to serve its functions, name them: hotplate run {' '.join(f'{file}:{name}' for name in functions)}"
+        raise ProjectError(text, file=file, hint=hint)
     ordered = sorted(candidates, key=lambda candidate: candidate.name)
     direct = [candidate for candidate in ordered if candidate.direct]
     if direct and direct[-1].concrete:

@@ -116,10 +116,17 @@ def _find(module: ModuleType, named: str | None, matched: str, root: Path) -> tu
     }
     if len(visible) == 1 and not getattr(next(iter(visible.values())), "__abstractmethods__", None):
         return *next(iter(visible.items())), []  # the common case, without looking up source lines
-    chosen, remarks = choose([_candidate(name, cls, root) for name, cls in visible.items()], module.__name__, file)
+    candidates = [_candidate(name, cls, root) for name, cls in visible.items()]
+    chosen, remarks = choose(candidates, module.__name__, file, _functions(module))
     if matched and matched != chosen.name:  # a class made while the module ran; the source text was asked first
         return matched, _named(module, matched, file), []
     return chosen.name, visible[chosen.name], remarks
+
+
+def _functions(module: ModuleType) -> list[str]:
+    """A few of those that the module defines itself for others to call."""
+    own = (name for name, value in vars(module).items() if inspect.isfunction(value) and name[0] != "_")
+    return [name for name in own if getattr(module, name).__module__ == module.__name__][:4]
 
 
 def _named(module: ModuleType, name: str, file: str) -> type:

@@ -119,6 +119,15 @@ def test_a_module_without_a_service_says_so(folder):
         folder.load(service_module="service")
     text = "Module 'service' contains no classes extending base 'octoai.service.Service'"
     assert (raised.value.message, raised.value.file) == (text, "service.py")
+    assert "write class MyService(Service)" in str(raised.value.hint)
+
+
+def test_functions_in_the_place_of_a_service_are_named_with_how_to_serve_them(folder):
+    functions = "def greet(name: str) -> str: ...\ndef _own(): ...\ndef add(a: int) -> int: ...\n"
+    folder.write("model.py", "from os.path import join\n" + functions)
+    with pytest.raises(ProjectError) as raised:
+        folder.load(service_module="model")
+    assert raised.value.hint == "to serve its functions, name them: hotplate run model.py:greet model.py:add"
 
 
 def test_a_named_class_that_is_not_there_says_so(folder):
