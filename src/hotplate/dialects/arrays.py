@@ -6,7 +6,6 @@ where none of them changes by that. What fits neither is the caller's to mend, b
 
 from __future__ import annotations
 
-import sys
 import typing
 from typing import Any, Final
 
@@ -82,7 +81,7 @@ class Elements(ValueReader):
 
 def with_arrays(signature: Signature) -> Signature:
     """Let a function take and give numpy's arrays."""
-    return rewrite(signature, _marked) if "numpy" in sys.modules else signature
+    return rewrite(signature, _marked)
 
 
 def _marked(annotation: Any) -> Any:

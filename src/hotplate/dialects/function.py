@@ -17,11 +17,10 @@ from typing import Any, NamedTuple
 
 from hotplate.contract import Contract
 from hotplate.dialects.annotations import SchemaBook
-from hotplate.dialects.arrays import with_arrays
 from hotplate.dialects.base import Evidence, Loaded, Match, Project
 from hotplate.dialects.drafts import Draft, call, check, clean_path, default_path, draft, fault, routes
 from hotplate.dialects.importing import import_module
-from hotplate.dialects.pictures import adapted, with_pictures
+from hotplate.dialects.rewriting import adapted, on_the_wire
 from hotplate.dialects.signature import Signature, read, relative
 from hotplate.errors import ProjectError
 
@@ -102,7 +101,7 @@ class FunctionDialect:
             missing = f"{target.text}: module '{target.module}' not found."
             module = import_module(target.module, root=project.root, base=target.base, missing=missing)
             function, owner = _find(module, target, project.root)
-            signature = with_pictures(with_arrays(read(function, project.root, name=target.name, owner=owner)))
+            signature = on_the_wire(read(function, project.root, name=target.name, owner=owner))
             functions.append(adapted(function, signature))
             signatures.append(signature)
             documents.append(module.__doc__ or "")

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from hotplate.contract import Source
 from hotplate.dialects.annotations import SchemaBook
-from hotplate.dialects.arrays import with_arrays
 from hotplate.dialects.base import MISSING
 from hotplate.dialects.drafts import Draft, check, clean_path, default_path, draft, fault
-from hotplate.dialects.pictures import with_pictures
+from hotplate.dialects.rewriting import on_the_wire
 from hotplate.dialects.signature import Signature
 from hotplate.errors import ProjectError
 
@@ -88,7 +87,7 @@ def _add_infer(made: Plan, member: Member, book: SchemaBook) -> None:
     if member.path not in (None, "/infer"):
         where = _place(member.source)
         made.warnings.append(f"@path({member.path!r}) on infer() ({where}) has no effect: infer() is served at /infer")
-    drawn = draft(with_pictures(with_arrays(member.read())), path="/infer", typed=True)
+    drawn = draft(on_the_wire(member.read()), path="/infer", typed=True)
     check(drawn, book)
     made.add(drawn)
 
@@ -126,7 +125,7 @@ def _draw(member: Member, book: SchemaBook) -> Draft:
     path, signature = default_path(member.name), member.read()
     if member.path is not None:  # else one that takes arrays or pictures is a helper
         path = clean_path(member.path, member.name, member.source)
-        signature = with_pictures(with_arrays(signature))
+        signature = on_the_wire(signature)
     drawn = draft(signature, path=path, typed=True)
     check(drawn, book)
     return drawn

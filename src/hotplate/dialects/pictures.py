@@ -23,7 +23,7 @@ _MODES = frozenset(("1", "L", "LA", "I", "I;16", "P", "RGB", "RGBA"))
 
 def with_pictures(signature: Signature) -> Signature:
     """Let a function take and give Pillow's images. `adapted` makes it do so."""
-    return rewrite(signature, _replaced) if "PIL.Image" in sys.modules else signature
+    return rewrite(signature, _replaced)
 
 
 def adapted(function: Function, signature: Signature) -> Function:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 import typing
 from collections.abc import Callable
@@ -12,6 +13,28 @@ if TYPE_CHECKING:
 
 Replace = Callable[[Any], Any]
 """Give what stands for a type; the type itself where it stands for itself."""
+
+
+def on_the_wire(signature: Signature) -> Signature:
+    """Let a function take and give arrays and pictures of the packages that its project has imported."""
+    if "numpy" in sys.modules:
+        from hotplate.dialects.arrays import with_arrays
+
+        signature = with_arrays(signature)
+    if "PIL.Image" in sys.modules:
+        from hotplate.dialects.pictures import with_pictures
+
+        signature = with_pictures(signature)
+    return signature
+
+
+def adapted(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
+    """Give a function, whose signature is from `on_the_wire`, what it takes, and the caller what it gives."""
+    if "PIL.Image" not in sys.modules:
+        return function
+    from hotplate.dialects import pictures
+
+    return pictures.adapted(function, signature)
 
 
 def rewrite(signature: Signature, replace: Replace) -> Signature:

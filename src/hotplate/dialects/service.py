@@ -21,7 +21,7 @@ from hotplate.dialects.classes import Candidate, choose
 from hotplate.dialects.drafts import call, routes
 from hotplate.dialects.importing import failure, import_module, is_inside
 from hotplate.dialects.members import HOOKS, Member, plan
-from hotplate.dialects.pictures import adapted
+from hotplate.dialects.rewriting import adapted
 from hotplate.dialects.signature import read, relative, source_of
 from hotplate.errors import ProjectError
 
