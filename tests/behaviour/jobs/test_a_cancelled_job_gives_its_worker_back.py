@@ -71,10 +71,11 @@ def test_a_cancelled_job_ends_at_its_next_step(server, route, line):
 
 
 def test_a_job_past_its_time_ends_at_its_next_step(server):
-    workers = server.workers()
+    workers, count = server.workers(), server.count("cleaned up")
     job = ended(server, running(server, "/steps"))
     assert (job["status"], job["error"]["code"]) == ("failed", "deadline_exceeded")
     still_serves(server, workers)
+    until(lambda: server.count("cleaned up") == count + 1, "its end")
 
 
 @contextmanager
