@@ -69,6 +69,13 @@ def test_a_change_from_the_same_origin_is_taken(control):
     assert control.ask("POST", "/volumes", {"name": "same-origin"}, headers=headers).status == 201
 
 
+def test_who_comes_by_a_proxy_that_hides_its_name_is_told_so(control):
+    headers = {"Host": f"127.0.0.1:{control.port}", "Origin": "https://models.example.com"}
+    refused = control.ask("POST", "/volumes", {"name": "hidden"}, headers=headers).json()
+    assert "'https://models.example.com' asked '127.0.0.1:" in refused["detail"]
+    assert "proxy" in refused["detail"]
+
+
 def test_nothing_is_offered_to_other_origins(control):
     reply = control.ask("GET", "/account", headers={"Origin": "https://evil.example"})
     assert not [name for name in reply.headers if name.startswith("access-control")]

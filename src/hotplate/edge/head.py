@@ -81,6 +81,12 @@ class RequestHead:
         self.prefix = ""
         self.sender: Sender | None = None
 
+    @property
+    def origin(self) -> str:
+        """Scheme and host that the caller used, as a proxy in between tells them. The host was validated."""
+        scheme = "https" if self.headers.get(b"x-forwarded-proto") == b"https" else "http"
+        return f"{scheme}://{self.headers.get(b'host', b'localhost').decode('ascii')}"
+
 
 class _Collector:
     """What httptools calls while it parses."""

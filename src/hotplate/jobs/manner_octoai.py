@@ -59,6 +59,4 @@ def look(web: Web, head: RequestHead) -> JobPlan | None:
 
 def _place(head: RequestHead, kind: str, job_id: str) -> str:
     """The whole URL, at the host that the caller used."""
-    scheme = "https" if head.headers.get(b"x-forwarded-proto") == b"https" else "http"
-    host = head.headers.get(b"host", b"localhost").decode("latin-1")
-    return f"{scheme}://{host}{head.prefix}/v1/{kind}/{job_id}"
+    return f"{head.origin}{head.prefix}/v1/{kind}/{job_id}"

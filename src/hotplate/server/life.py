@@ -114,7 +114,7 @@ def edge_limits(settings: Settings, names: frozenset[str] = frozenset()) -> Edge
     """The edge's limits, from the settings. `names` are hosts besides this machine's own that it answers to."""
     hosts = None
     if settings.allowed_hosts:
-        hosts = frozenset(host.lower() for host in settings.allowed_hosts)
+        hosts = LOOPBACK_HOSTS | names | frozenset(host.lower() for host in settings.allowed_hosts)
     elif is_loopback(settings.host):
         hosts = LOOPBACK_HOSTS | names
     return EdgeLimits(

@@ -163,7 +163,6 @@ class Router:
 
 
 def redirect(head: RequestHead) -> str:
-    """The same place without the slash at its end. The host was validated with the head."""
-    host = head.headers.get(b"host", b"").decode("ascii")
+    """The same place without the slash at its end."""
     path = quote(f"{head.prefix}/" + head.path.strip("/"), safe="/:@!$&'()*+,;=~")
-    return f"http://{host}{path}" + (f"?{head.query}" if head.query else "")
+    return head.origin + path + (f"?{head.query}" if head.query else "")

@@ -54,9 +54,9 @@ class System:
         """Make the documents anew when they are next asked for."""
         self._openapi.clear()
 
-    def links(self, _: RequestHead) -> Page:
+    def links(self, head: RequestHead) -> Page:
         """OctoAI's `/`: where the documents are."""
-        return Page(200, b'{"docs":"/docs","openapi":"/openapi.json"}')
+        return Page(200, encode_json({"docs": f"{head.prefix}/docs", "openapi": f"{head.prefix}/openapi.json"}))
 
     def openapi(self, head: RequestHead) -> Page:
         """The OpenAPI 3.1 document of the contract."""

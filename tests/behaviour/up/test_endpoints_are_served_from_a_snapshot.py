@@ -22,9 +22,19 @@ def test_an_endpoint_is_reached_by_path_and_by_host(fleet: Fleet, project: Path)
     assert document["servers"] == [{"url": "/echo"}]
     assert "/predict" in document["paths"]
     assert fleet.get("/echo/docs").status == 200
+    at_root = {**caller.headers, "host": "echo.localhost"}
+    for path, headers, prefix in (("/echo", caller.headers, "/echo"), ("/", at_root, "")):
+        links = fleet.get(path, headers).json()
+        assert links == {"docs": f"{prefix}/docs", "openapi": f"{prefix}/openapi.json"}
     assert "hotplate_requests_total" in fleet.get("/echo/metrics", caller.headers).body.decode()
     assert fleet.get("/livez").status == fleet.get("/readyz").status == 200
     assert b"echo" not in fleet.get("/").body
+
+
+def test_a_host_that_is_let_in_shuts_out_nobody_on_this_machine(tmp_path: Path) -> None:
+    with serve_fleet(tmp_path / "home", {"HOTPLATE_ALLOWED_HOSTS": "models.example.com"}) as fleet:
+        for host, status in (("models.example.com", 200), ("localhost", 200), ("[::1]", 200), ("evil.example", 421)):
+            assert fleet.get("/livez", {"host": host}).status == status, host
 
 
 def test_the_document_says_that_a_token_is_needed_and_the_root_is_of_no_endpoint(fleet: Fleet, project: Path) -> None:
@@ -36,6 +46,9 @@ def test_the_document_says_that_a_token_is_needed_and_the_root_is_of_no_endpoint
     assert fleet.post("/open/predict", TEXT).json()["output"] == "v1 hi"
     moved = fleet.request("POST", "/open/predict/", TEXT)
     assert (moved.status, moved.headers["location"]) == (307, f"http://127.0.0.1:{fleet.port}/open/predict")
+    by_proxy = {"host": "open.localhost", "x-forwarded-proto": "https"}
+    moved = fleet.request("POST", "/predict/", TEXT, by_proxy)
+    assert (moved.status, moved.headers["location"]) == (307, "https://open.localhost/predict"), "no token in the open"
 
 
 def test_the_file_is_read_anew_without_a_word_and_a_broken_one_changes_nothing(fleet: Fleet, project: Path) -> None:

@@ -85,7 +85,8 @@ class Limits:
         (),
         "list",
         "access",
-        "Host header to answer to; `*.example.com` stands for every name below. None given: every host.",
+        "Host header to answer to besides localhost; `*.example.com` stands for every name below."
+        " None given: every host, on loopback none.",
         metavar="HOST",
     )
     allow_origin: str = setting(

@@ -72,7 +72,8 @@ def check_host(headers: Mapping[str, str], hosts: frozenset[str]) -> None:
     host = headers.get("host", "")
     if hosts and without_port(host) not in hosts:
         raise Forbidden(
-            f"This API does not answer to the name {host[:100]!r}. Use localhost, or start with --allow-host NAME."
+            f"This API does not answer to the name {host[:100]!r}."
+            " Use localhost; from another machine, by a tunnel (ssh -L)."
         )
 
 
@@ -83,8 +84,12 @@ def check_site(method: str, headers: Mapping[str, str]) -> None:
     if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         raise Forbidden("A change is not taken from another site.")
     origin = headers.get("origin")
-    if origin is not None and origin.lower().partition("://")[2] != headers.get("host", "").lower():
-        raise Forbidden("A change is not taken from another origin.")
+    host = headers.get("host", "")
+    if origin is not None and origin.lower().partition("://")[2] != host.lower():
+        raise Forbidden(
+            f"A change is not taken from another origin: {origin[:100]!r} asked {host[:100]!r} for it."
+            " Where a proxy is in between, let it pass on the Host header."
+        )
 
 
 def without_port(host: str) -> str:
