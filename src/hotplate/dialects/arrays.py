@@ -86,12 +86,22 @@ def with_arrays(signature: Signature) -> Signature:
 
 def _marked(annotation: Any) -> Any:
     np = _numpy()
-    if annotation is np.ndarray:
+    meant = _unfolded(annotation)
+    if meant is np.ndarray:
         return typing.Annotated[np.ndarray, Elements()]
-    if typing.get_origin(annotation) is not np.ndarray:
+    if typing.get_origin(meant) is not np.ndarray:
         return annotation
-    elements = _elements(typing.get_args(annotation))
+    elements = _elements(typing.get_args(meant))
     return annotation if elements is None else typing.Annotated[np.ndarray, elements]
+
+
+def _unfolded(annotation: Any) -> Any:
+    """What a `type` statement stands for, as numpy's NDArray is one since numpy 2.5; anything else as it is."""
+    named: Any = getattr(typing, "TypeAliasType", ())  # since Python 3.12
+    while isinstance(alias := typing.get_origin(annotation) or annotation, named):
+        arguments, annotation = typing.get_args(annotation), alias.__value__
+        annotation = annotation[arguments] if arguments else annotation
+    return annotation
 
 
 def _elements(arguments: tuple[Any, ...]) -> Elements | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import typing
 from collections.abc import Iterator
 from typing import Annotated, Any, Optional, Union
@@ -42,6 +43,15 @@ def test_an_array_has_the_elements_that_it_says(annotation, dtype):
     elements = reader_of(marked(annotation))
     assert isinstance(elements, Elements) and elements.lenient == (dtype is None)
     assert (None if elements.dtype is None else str(elements.dtype)) == dtype
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="`type` came with Python 3.12")
+def test_an_alias_of_an_array_is_what_it_stands_for():
+    names: dict[str, Any] = {"np": np, "npt": npt, "Any": Any}
+    exec("type Picture = npt.NDArray[np.uint8]; type Of[T: np.generic] = np.ndarray[Any, np.dtype[T]]", names)
+    for alias, dtype in ((names["Picture"], "uint8"), (names["Of"][np.float32], "float32"), (names["Of"], "None")):
+        elements = reader_of(marked(alias))
+        assert isinstance(elements, Elements) and str(elements.dtype) == dtype
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def by_pydantic(parameters: list[Parameter], text: str) -> tuple[str, Any]:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal, of equal types, with equal signs of zero."""
+    """Equal, of equal types, with equal signs of zero. Pydantic reads the text "NaN" as a float, which equals nothing."""
     if type(left) is not type(right):
         return False
     if isinstance(left, (list, tuple)):
@@ -140,7 +140,8 @@ def same(left: Any, right: Any) -> bool:
     if isinstance(left, dict):
         return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
     if isinstance(left, float):
-        return left == right and math.copysign(1, left) == math.copysign(1, right)
+        equal = left == right or (math.isnan(left) and math.isnan(right))
+        return equal and math.copysign(1, left) == math.copysign(1, right)
     return left == right
 
 
