@@ -45,7 +45,7 @@ test: setup ## Run the whole base suite
 	$(call miss,psql,postgresql,jobs in PostgreSQL)
 	$(RUN) python tests/suite.py
 
-test-torch: setup ## Run the flan-t5 and wav2vec scaffolds on tiny models (installs torch)
+test-torch: setup ## Run the flan-t5 and wav2vec scaffolds on tiny models, and functions of tensors (installs torch)
 	$(RUN) pytest -m torch
 
 soak: setup ## Run the long tests

@@ -21,6 +21,10 @@ def on_the_wire(signature: Signature) -> Signature:
         from hotplate.dialects.arrays import with_arrays
 
         signature = with_arrays(signature)
+    if "torch" in sys.modules:
+        from hotplate.dialects.torch_tensors import with_tensors
+
+        signature = with_tensors(signature)
     if "PIL.Image" in sys.modules:
         from hotplate.dialects.pictures import with_pictures
 

@@ -21,10 +21,12 @@ _to_json = msgspec.json.Encoder().encode
 _refusals = (msgspec.MsgspecError, UnicodeEncodeError, TypeError, ValueError, OverflowError, RecursionError)
 _STREAMS: Final = (Generator, Iterator, Iterable, AsyncGenerator, AsyncIterator, AsyncIterable)
 
+_PACKAGES: Final = frozenset(("numpy", "torch"))
+
 
 def _as_lists(value: Any) -> Any:
-    """Arrays and scalars of numpy's, where no hint says what they are to be."""
-    if type(value).__module__ == "numpy":
+    """Arrays and scalars of numpy's and tensors of torch's, where no hint says what they are to be."""
+    if type(value).__module__.partition(".")[0] in _PACKAGES and hasattr(value, "tolist"):
         return value.tolist()
     raise TypeError
 
@@ -93,7 +95,7 @@ class Result:
             import pybase64
 
             return b'{"data":"%b"}' % pybase64.b64encode(value)  # as media has it
-        if self._returns is Any and "numpy" in sys.modules:
+        if self._returns is Any and not _PACKAGES.isdisjoint(sys.modules):
             try:
                 return _to_json_with_arrays(value)
             except _refusals:
