@@ -132,7 +132,7 @@ def by_pydantic(parameters: list[Parameter], text: str) -> tuple[str, Any]:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equal, of equal types, with equal signs of zero. Pydantic reads the text "NaN" as a float, which equals nothing."""
+    """Equal, of equal types, with equal signs of zero. Pydantic reads "NaN" as a float, which equals nothing."""
     if type(left) is not type(right):
         return False
     if isinstance(left, (list, tuple)):
