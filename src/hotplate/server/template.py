@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 STATUS_WAIT_S = 1.0
 """How long a template may take to tell how its child ended."""
+FORK_S = 10.0
+"""How long it may take to fork: it has nothing else to do."""
 
 MAX_SAID_BYTES = 1 << 24
 """The largest thing that a template says is why it failed, with a traceback."""
@@ -109,10 +111,17 @@ class Template:
             ends.discard()
             raise TemplateLost from None
         try:
-            return await told
+            await asyncio.wait((told,), timeout=FORK_S)
         except asyncio.CancelledError:
             told.add_done_callback(_unwanted)
             raise
+        if not told.done():  # stopped, or stuck in a lock that somebody's code holds: the next start makes another one
+            told.add_done_callback(_unwanted)
+            self._log.warning(f"The template of the workers did not fork within {FORK_S:g} s; it is ended")
+            self.state = "gone"
+            self.process.kill()
+            raise TemplateLost
+        return told.result()
 
     def release(self, child: Child) -> Process:
         """Have it be a worker itself, since it cannot be forked, and give it away."""

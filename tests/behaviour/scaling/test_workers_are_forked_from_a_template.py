@@ -81,6 +81,23 @@ def test_with_loaded_setup_runs_once_for_all(tmp_path):
     run(scenario, project(tmp_path), Scaling(template="loaded", min_replicas=0, max_replicas=3))
 
 
+def test_a_template_that_hangs_is_ended_and_keeps_no_worker_from_starting(tmp_path, monkeypatch):
+    monkeypatch.setattr("hotplate.server.template.FORK_S", 0.5)
+
+    async def scenario(rig: ScaledRig) -> None:
+        await fresh(rig)
+        stopped = rig.starter.pid
+        assert stopped is not None
+        os.kill(stopped, signal.SIGSTOP)
+        second = await fresh(rig)
+        assert second["imported"] == second["pid"], "it is started cold"
+        wait_gone(stopped)
+        await rig.until(lambda: rig.starter.level == "template" and rig.starter.pid != stopped, "another template")
+        assert (await fresh(rig))["parent"] == rig.starter.pid
+
+    run(scenario, project(tmp_path), Scaling())
+
+
 def test_off_means_a_process_of_its_own_each_time(tmp_path):
     async def scenario(rig: ScaledRig) -> None:
         answers = [await fresh(rig), await fresh(rig)]
