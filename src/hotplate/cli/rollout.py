@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DEFAULT_WAIT_S = 900.0
 LOOK_S = 0.2
+ASK_S = 10.0
+"""How often to ask whether there is a server at all that could start something."""
 _NOTHING = "Nothing has served yet: it is tried again for each call, and with the next deploy."
 
 
@@ -36,11 +38,16 @@ def finish(control: ControlClient, found: dict[str, Any], wait_s: float) -> dict
         Unavailable: it is not decided after `wait_s` seconds.
     """
     end = time.monotonic() + wait_s
-    told = False
+    told = silent = False
+    asked = time.monotonic()
     while found["rollout"]["state"] == "rolling" and time.monotonic() < end:
         if not told and time.monotonic() > end - wait_s + 2:
             console.err("Waiting for the new revision to be ready …")
             told = True
+        if not silent and time.monotonic() > asked + ASK_S:
+            asked = time.monotonic()
+            if silent := control.get_status()["server"] == "away":
+                console.err("The server, which has to start it, gives no answer. `hotplate status` names its pid.")
         time.sleep(LOOK_S)
         found = control.get_endpoint(found["name"])
     state, text = found["rollout"]["state"], found["rollout"]["text"]

@@ -38,6 +38,8 @@ def main(args: argparse.Namespace) -> int:
     )
     for name, pid in running["children"].items():
         console.out(f"  {name:<8} {f'pid {pid}' if pid else 'is being started'}")
+    if not state and running["children"].get("server"):
+        console.out("The server gives no answer: it has just been started, or it hangs. Killed, it is started again.")
     for name, found in state.get("endpoints", {}).items():
         console.out(f"{console.harmless(name):<24} {_endpoint(found)}")
     return 0

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from hotplate.client.async_client import AsyncClient
 from hotplate.client.client import Client
+from hotplate.client.errors import CallTimeout, ClientError, ConnectionLost
 from hotplate.client.installation import find_control
 from hotplate.client.operations import Operations, with_query, word
 
@@ -25,6 +26,9 @@ PREFIX = "/api/v1"
 RAW = "application/octet-stream"
 TIMEOUT_S = 330.0
 """Longer than the longest that an answer waits for a rollout."""
+QUICK_S = 30.0
+"""For what waits for nothing. Whoever looks is often looking for what is wrong, which may be control itself."""
+QUICK = ("/tokens", "/secrets", "/registry-credentials")
 UPLOAD_S = 3600.0
 """For an archive over a slow line."""
 
@@ -35,14 +39,21 @@ class ControlClient(Operations):
     Args:
         url: where control is. Where None: HOTPLATE_CONTROL_URL, else this machine's, if `hotplate up` runs.
         token: sent as a bearer token. Where None: HOTPLATE_TOKEN, else this machine's admin token.
+        timeout_s: for an answer; without it 30 s for what waits for nothing, for all else longer than a rollout takes.
     """
 
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url, self.token = _place(url, token)
         self.client = Client(self.token, base_url=self.url + PREFIX, timeout_s=timeout_s, retries=2)
+        self._quick_s = QUICK_S if timeout_s == TIMEOUT_S else timeout_s
 
     def _ask(self, method: str, path: str, given: Any = None) -> Any:
-        return self.client.request(method, path, given)
+        try:
+            return self.client.request(
+                method, path, given, timeout_s=self._quick_s if _is_quick(method, path) else None
+            )
+        except (CallTimeout, ConnectionLost) as error:
+            raise _silent(error, method) from error
 
     def _ask_raw(self, method: str, path: str, data: Any = None) -> Any:
         return self.client.request_raw(method, path, data, RAW)
@@ -80,9 +91,15 @@ class AsyncControlClient(Operations):
     def __init__(self, url: str | None = None, token: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         self.url, self.token = _place(url, token)
         self.client = AsyncClient(self.token, base_url=self.url + PREFIX, timeout_s=timeout_s, retries=2)
+        self._quick_s = QUICK_S if timeout_s == TIMEOUT_S else timeout_s
 
-    def _ask(self, method: str, path: str, given: Any = None) -> Any:
-        return self.client.request(method, path, given)
+    async def _ask(self, method: str, path: str, given: Any = None) -> Any:
+        try:
+            return await self.client.request(
+                method, path, given, timeout_s=self._quick_s if _is_quick(method, path) else None
+            )
+        except (CallTimeout, ConnectionLost) as error:
+            raise _silent(error, method) from error
 
     def _ask_raw(self, method: str, path: str, data: Any = None) -> Any:
         return self.client.request_raw(method, path, data, RAW)
@@ -114,6 +131,23 @@ class AsyncControlClient(Operations):
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
         await self.aclose()
+
+
+def _is_quick(method: str, path: str) -> bool:
+    return method == "GET" or path.startswith(QUICK) or path.endswith(("/pause", "/start"))
+
+
+def _silent(error: CallTimeout | ConnectionLost, method: str) -> ClientError:
+    """No answer, in words for whoever operates control: nothing of it depends on a model."""
+    text = str(error).partition(". ")[0] + "."
+    if method != "GET":
+        text += " Whether it was done is not known."
+    if isinstance(error, CallTimeout):
+        text += (
+            " Control hangs, or its machine is very busy; calls to endpoints do not need it. `hotplate status` says "
+            "its pid: where that process is killed, it is started again at once. `hotplate down` ends all of it."
+        )
+    return type(error)(text, url=error.url, request_id=error.request_id)
 
 
 def _place(url: str | None, token: str | None) -> tuple[str, str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+import socket
 
 import pytest
 from control_rig import make_revision
 
-from hotplate.client import AsyncControlClient, ControlClient, InputRefused, NotAuthorized, RequestError
+from hotplate.client import AsyncControlClient, CallTimeout, ControlClient, InputRefused, NotAuthorized, RequestError
 from hotplate.client.operations import Operations
 from hotplate.control.api.table import ROUTES
 
@@ -89,3 +90,26 @@ def test_every_route_has_a_method_and_the_other_way_round():
     recorder.get_events("x")
     routes = {(route.method, re.sub(r"{\w+}", "x", route.path)) for route in ROUTES if "stream" not in route.path}
     assert recorder.asked == routes
+
+
+def test_a_control_that_hangs_is_told_so_soon(monkeypatch):
+    monkeypatch.setattr("hotplate.client.control.QUICK_S", 0.2)
+    with socket.create_server(
+        ("127.0.0.1", 0)
+    ) as silent:  # it takes connections and never answers, as one that is stopped
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        for ask, done in ((lambda each: each.list_endpoints(), False), (lambda each: each.revoke_token("a"), True)):
+            with ControlClient(url, "t") as control, pytest.raises(CallTimeout, match="no answer in 0.2 s") as found:
+                ask(control)
+            assert "`hotplate status`" in str(found.value)
+            assert "timeout_s" not in str(found.value)
+            assert ("not known" in str(found.value)) == done
+
+        async def later() -> None:
+            async with AsyncControlClient(url, "t") as control:
+                await control.list_endpoints()
+
+        with pytest.raises(CallTimeout, match="Control hangs"):
+            asyncio.run(later())
+        with ControlClient(url, "t", timeout_s=0.1) as control, pytest.raises(CallTimeout, match="no answer in 0.1 s"):
+            control.list_endpoints()

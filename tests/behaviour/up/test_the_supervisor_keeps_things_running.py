@@ -191,6 +191,19 @@ def test_who_does_not_say_where_it_is_is_up_all_the_same(fleet: Fleet, home: Pat
         (home / "away").rename(said)
 
 
+def test_a_server_that_hangs_is_told(fleet: Fleet, home: Path) -> None:
+    server = child(home, "server")
+    assert server is not None
+    os.kill(server, signal.SIGSTOP)
+    try:
+        told = hotplate(home, "status")
+    finally:
+        os.kill(server, signal.SIGCONT)
+    assert f"pid {server}" in told.stdout
+    assert "The server gives no answer" in told.stdout
+    assert "no answer" not in hotplate(home, "status").stdout
+
+
 def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
