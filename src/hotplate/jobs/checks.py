@@ -12,6 +12,7 @@ from pathlib import Path
 from time import monotonic_ns
 from typing import Final, Literal
 
+from hotplate.deployment.unix_address import unix_address
 from hotplate.wire import frames
 from hotplate.wire.frames import ARENA, HEADER_BYTES, MAX_FRAME_BYTES, decode_reply
 from hotplate.wire.layout import HEADER
@@ -43,7 +44,9 @@ class Checks:
 
     async def open(self) -> None:
         """Listen for workers."""
-        self._server = await asyncio.get_running_loop().create_unix_server(lambda: _Worker(self), str(self.path))
+        loop = asyncio.get_running_loop()
+        with unix_address(self.path) as address:
+            self._server = await loop.create_unix_server(lambda: _Worker(self), address)
         self.path.chmod(0o666)  # workers in containers are of another user; nobody else can enter the folder
 
     def close(self) -> None:

@@ -7,8 +7,10 @@ by the first job; a worker without jobs never has it. The author's function is n
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from threading import Thread
 
+from hotplate.deployment.unix_address import unix_address
 from hotplate.errors import WireError
 from hotplate.wire.frames import HEADER_BYTES, REQUEST, RESPONSE
 from hotplate.wire.layout import HEADER
@@ -29,7 +31,8 @@ def start(path: str, invoker: Invoker) -> None:
 def _run(path: str, invoker: Invoker) -> None:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as sock:
-            sock.connect(path)
+            with unix_address(Path(path)) as address:
+                sock.connect(address)
             stream = sock.makefile("rb")
             while len(head := stream.read(HEADER_BYTES)) == HEADER_BYTES:
                 size, call_id, kind, flags, index, meta, stamp = HEADER.unpack(head)

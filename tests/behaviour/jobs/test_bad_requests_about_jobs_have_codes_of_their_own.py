@@ -118,3 +118,13 @@ def test_an_input_is_checked_while_the_model_is_busy(tmp_path):
         assert reply.status == 422
         assert reply.json()["detail"][0]["loc"][-1] == "number"
         submit(server, "/count", {"number": 2})
+
+
+def test_inputs_are_looked_at_however_long_the_path_of_the_temporary_folder_is(tmp_path):
+    temporary = tmp_path / ("long " * 30)
+    temporary.mkdir()
+    write_project(tmp_path / "model", MODEL)
+    env = {"HOTPLATE_HOME": str(tmp_path / "home"), "TMPDIR": str(temporary)}
+    with serve(tmp_path / "model", env=env) as server:
+        assert ended(server, submit(server, "/infer", {"prompt": "abc"}))["status"] == "completed"
+        assert server.post("/infer", {"prompt": 1}, headers=ASYNC).status == 422
