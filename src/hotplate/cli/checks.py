@@ -91,7 +91,8 @@ def _open_files(settings: Settings) -> Check:
         return Check(name="open files", status="ok", detail=f"{limit} at once")
     detail = f"{limit} at once, while max_connections is {settings.max_connections}"
     able = hard == resource.RLIM_INFINITY or hard >= wanted
-    fix = f"ulimit -n {wanted}" if able else f"ulimit -n {hard}, or set max_connections to {max(1, limit - 100)}"
+    less = f"set max_connections to {max(1, limit - 100)}"
+    fix = f"ulimit -n {wanted}" if able else f"ulimit -n {hard}, or {less}" if hard > limit else less.capitalize()
     return Check(name="open files", status="warn" if limit >= 256 else "fail", detail=detail, fix=fix)
 
 

@@ -74,6 +74,10 @@ def main(args: argparse.Namespace) -> int:
 
         style: Style = "form" if args.form else "raw" if args.raw else "json"
         return invoke_local(args, args.words, style)
+    for option in ("route", "dialect", "service_module", "service_class", "api"):
+        if getattr(args, option):
+            text = f"--{option.replace('_', '-')} says how a project is read, so it goes with --local."
+            raise SettingError(text, hint="A route of a server is named by its path: hotplate invoke /ROUTE name=text")
     url, words, token, base = _target(list(args.words), args.port, args.name)
     style = "form" if args.form else "raw" if args.raw else "json"
     body = build_body(words, style)

@@ -219,6 +219,8 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(invoke, endpoi
         (("--raw", "a=b"), "--raw takes one body"),
         (("--timeout", "soon", "a=b"), "--timeout must be a time"),
         (("--form", "--raw"), "not allowed with"),
+        (("--route", "/length", "a=b"), "--route says how a project is read, so it goes with --local"),
+        (("-s", "service", "a=b"), "invoke /ROUTE name=text"),
     ],
 )
 def test_a_wrong_input_is_refused_before_it_is_sent(invoke, endpoint, words, problem):
