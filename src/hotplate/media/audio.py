@@ -51,7 +51,7 @@ class Audio(Media):
         if sniff(raw[:SNIFF_BYTES]) not in _READABLE:
             raise InvalidMedia("The data is not audio that can be read. Send WAV, FLAC, Ogg, MP3, AIFF, AU or CAF.")
         try:
-            with _reader(soundfile)(BytesIO(raw)) as sound:
+            with _reader(soundfile)(_Bounded(raw)) as sound:
                 return _read(sound, dtype, media_limits.current()), sound.samplerate
         except (soundfile.SoundFileError, ValueError, RuntimeError, MemoryError) as error:
             if isinstance(error, InvalidInput):
@@ -65,6 +65,19 @@ class Audio(Media):
         except (InvalidInput, BlockedURL, FetchFailed):
             return False
         return True
+
+
+class _Bounded(BytesIO):
+    """Bytes for libsndfile, which a damaged header sends to places before their beginning.
+
+    It is called back from C, where no exception can go on: each would be printed with its traceback.
+    """
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 @cache

@@ -82,6 +82,16 @@ def test_damage_never_gives_anything_but_samples_or_our_error(kind: str, data: s
         pass
 
 
+def test_a_header_that_points_before_the_file_is_damage_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    printed: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    raw = bytearray(Audio.from_numpy(np.zeros(400), 8_000, format="AIFF").to_bytes())
+    raw[41], raw[83] = 216, 241
+    with pytest.raises(InvalidMedia):
+        Audio.from_bytes(raw).to_numpy()
+    assert printed == []
+
+
 def test_a_wav_that_claims_more_than_it_has_gives_what_it_has() -> None:
     samples, _ = Audio.from_bytes(wav(1000, claimed_bytes=2_000_000_000)).to_numpy()
     assert samples.shape == (1000,)
