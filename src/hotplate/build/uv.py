@@ -17,6 +17,8 @@ _NO_NETWORK = re.compile(
 )
 _NO_ROOM = re.compile(r"No space left on device|os error 28|Disk quota exceeded")
 
+_FLAG = re.compile(r"with the `--([a-z-]+)` command-line flag")
+
 
 class Failed(Exception):
     """uv ended with an error. `said` is its explanation."""
@@ -71,7 +73,15 @@ def environment(environ: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def explain(said: str) -> str:
-    """uv's explanation without its decoration: warnings gone, causes joined."""
+    """uv's explanation without its decoration: warnings gone, causes joined, its flags as the variables of that name.
+
+    Its command line is not the author's to change; each flag that it advises is a variable as well.
+    """
+    said = _FLAG.sub(lambda flag: f"with {_variable(flag[1])}=true in the environment", said)
     lines = [line.strip() for line in said.splitlines()]
     parts = [re.sub(r"^(error|cause): ", "", line) for line in lines if line and not line.startswith("warning:")]
     return "\n".join(parts) or "uv ended without a word"
+
+
+def _variable(flag: str) -> str:
+    return f"UV_{flag.upper().replace('-', '_')}"
