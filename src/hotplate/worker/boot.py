@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -96,7 +97,9 @@ def main() -> int:
     lifeline.tie(LIFELINE_FD)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
     faulthandler.enable()  # a segfault shows the author's frames
-    sys.stdout.reconfigure(line_buffering=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+    for stream in (sys.stdout, sys.stderr):  # which the server reads as UTF-8, whatever the locale is
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
     for fd in (SOCKET_FD, LIFELINE_FD, REQUESTS_FD, ANSWERS_FD):
         os.set_inheritable(fd, False)  # a program that user code starts has no business with them
     channel = Channel(socket.socket(fileno=SOCKET_FD), Arena(REQUESTS_FD), Arena(ANSWERS_FD))

@@ -66,6 +66,16 @@ def test_words_without_a_newline_outlive_a_crash(tmp_path: Path, monkeypatch: py
         fleet.wait_for(lambda: said(fleet, "open", "layer 7"), "the last words")
 
 
+def test_words_are_kept_whatever_the_locale_is(tmp_path: Path, project: Path) -> None:
+    (project / "model.py").write_text(
+        "def predict(text: str) -> str:\n    print('said', text)\n    return text\n", "utf-8"
+    )
+    with serve_fleet(tmp_path / "home", {"PYTHONIOENCODING": "ascii"}) as fleet:
+        fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
+        assert fleet.post("/open/predict", {"text": "größer"}).status == 200
+        fleet.wait_for(lambda: said(fleet, "open", "said größer"), "the line")
+
+
 def test_a_crash_is_an_event_with_the_last_lines(fleet: Fleet, project: Path) -> None:
     fleet.publish(endpoint("open", revision_of(project, "first1"), public=True, scaling=scaling()))
     fleet.post("/open/predict", {"text": "print"})
