@@ -5,10 +5,12 @@ A connection that was lost is made anew with the next transaction; what was unde
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import errors
 
 from hotplate.errors import PlatformError, StorageFull
 from hotplate.jobs import postgres_link
@@ -107,11 +109,21 @@ class PostgresStore(SqlStore):
     def _run(self, statement: str, values: Sequence[Any] = ()) -> Rows:
         if self._db.closed:
             self._db = self._connect()
-        return self._db.execute(statement.replace("?", "%s").encode(), values)
+        with self._of_the_primary():
+            return self._db.execute(statement.replace("?", "%s").encode(), values)
 
     def _many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
-        with self._db.cursor() as cursor:
+        with self._of_the_primary(), self._db.cursor() as cursor:
             cursor.executemany(statement.replace("?", "%s").encode(), rows)
+
+    @contextmanager
+    def _of_the_primary(self) -> Generator[None]:
+        """A connection to what may only be read is let go: another one may find the server that took over."""
+        try:
+            yield
+        except errors.ReadOnlySqlTransaction:
+            self._db.close()
+            raise
 
     def _wall_s(self) -> float:
         return self._clock.now_ms() / 1000
@@ -127,6 +139,6 @@ def connect(url: str) -> psycopg.Connection[Any]:
 
 def unreachable(error: BaseException) -> BaseException:
     """The error behind one of psycopg's, where there is one of ours for it."""
-    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | errors.ReadOnlySqlTransaction):
         return StorageFull("The database in which jobs are kept cannot be reached. Try again later.")
     return error

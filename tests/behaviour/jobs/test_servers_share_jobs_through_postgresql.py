@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import postgres_server
 import pytest
 from job_calls import ASYNC, MODEL, ended, result, show, submit, until
@@ -33,3 +35,29 @@ def test_a_database_that_is_away_is_503_and_calls_work(tmp_path):
         assert (reply.status, reply.json()["code"]) == (503, "storage_full")
         assert "cannot be reached" in reply.json()["detail"]
         assert server.post("/infer", {"prompt": "ab"}).json()["output"] == "ba"
+
+
+def test_a_database_that_may_only_be_read_for_a_while_keeps_nothing_and_loses_nothing(tmp_path):
+    import psycopg
+
+    url = postgres_server.fresh_database()
+    name = url.rpartition("/")[2]
+    write_project(tmp_path / "model", MODEL)
+
+    def change(statement: str) -> None:  # as where a standby takes over, or the address leads to one
+        with psycopg.connect(postgres_server.server_url(), autocommit=True) as db:
+            db.execute(f"ALTER DATABASE {name} {statement}".encode())
+            db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+    with serve(tmp_path / "model", "--jobs-store", url, env={"HOTPLATE_HOME": str(tmp_path / "home")}) as server:
+        job_id = submit(server, "/wait", {"seconds": 1})
+        until(lambda: show(server, job_id)["status"] == "running", "running")
+        change("SET default_transaction_read_only = on")
+        time.sleep(1.5)  # the job ends meanwhile, and cannot be written down
+        reply = server.post("/infer", {"prompt": "ab"}, headers=ASYNC)
+        assert (reply.status, reply.json()["code"]) == (503, "storage_full"), reply.body
+        with psycopg.connect(postgres_server.server_url(), autocommit=True) as db:
+            db.execute(f"ALTER DATABASE {name} RESET default_transaction_read_only".encode())
+        until(lambda: server.post("/infer", {"prompt": "ab"}, headers=ASYNC).status == 202, "another connection")
+        assert ended(server, job_id)["status"] == "completed"
+        assert ended(server, submit(server, "/infer", {"prompt": "ab"}))["status"] == "completed"
