@@ -6,22 +6,42 @@ import base64
 import os
 from pathlib import Path
 
-from hotplate.errors import PlatformError
+from hotplate.errors import PlatformError, Unavailable
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
 
 
 def make_key(path: Path) -> None:
-    """Make the key, unless it is there. Mode 0600."""
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
+    """Make the key, unless it is there. Mode 0600. Whole or not at all: half a key would be taken for one later."""
+    if path.exists():
         return
-    with os.fdopen(fd, "wb") as file:
-        file.write(os.urandom(KEY_BYTES))
-        file.flush()
-        os.fsync(file.fileno())
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    fd = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(os.urandom(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(beside, path)
+        except FileExistsError:  # another process was quicker: its key is the one
+            pass
+        except OSError:  # a file system without hard links
+            beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def check_key(path: Path) -> None:
+    """Look whether the key can be one. Raises Unavailable, with what to do."""
+    size = path.stat().st_size
+    if size != KEY_BYTES:
+        raise Unavailable(
+            f"The key that secrets are sealed with, {path}, is damaged: it has {size} bytes in place of {KEY_BYTES}. "
+            "Put it back from a backup. Where there is none, remove it, start Hotplate again and set every secret anew."
+        )
 
 
 def seal(value: str, name: str, key: Path) -> str:
@@ -37,7 +57,7 @@ def unseal(sealed: str, name: str, key: Path) -> str:
     """Open a sealed value.
 
     Raises:
-        PlatformError: the key is another one, or the value was changed.
+        PlatformError: the key is another one, or the value was changed. Unavailable: the key is damaged.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -52,7 +72,5 @@ def unseal(sealed: str, name: str, key: Path) -> str:
 
 
 def _read(path: Path) -> bytes:
-    key = path.read_bytes()
-    if len(key) != KEY_BYTES:
-        raise PlatformError("The key of this installation is damaged.")
-    return key
+    check_key(path)
+    return path.read_bytes()

@@ -40,6 +40,7 @@ SEARCH_S = 3.0
 """How often to search for endpoints that got their first job from another server, where nothing was heard of it."""
 COLLECT_S = 3600.0
 SWEPT_ROWS = 1000
+DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class Keeper:
@@ -308,6 +309,11 @@ def explain(error: BaseException) -> BaseException:
     if isinstance(error, sqlite3.OperationalError):
         found = storage_error(error)
         return found if isinstance(found, StorageFull) else error
+    if isinstance(error, sqlite3.DatabaseError) and getattr(error, "sqlite_errorcode", 0) & 0xFF in DAMAGED:
+        return StorageFull(
+            "The database in which jobs are kept is damaged. Whoever runs this server may put jobs.db back from a "
+            "backup, or move it away to begin anew. Calls without `Prefer: respond-async` still work."
+        )
     if isinstance(error, OSError):
         return StorageFull(f"Jobs cannot be kept: {error.strerror}.")
     return error

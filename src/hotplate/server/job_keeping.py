@@ -94,7 +94,7 @@ class JobKeeping:
             except Exception as error:  # a full disk, a database that is away: what waits there is run when it is back
                 if self._paused:
                     raise
-                text = f"The jobs in {self._place} cannot be kept: {error}"
+                text = f"The jobs in {self._place} cannot be kept: {str(error).rstrip('.')}."
                 if text != said:
                     said = text
                     self.log.error(f"{text} Those that wait there are run when they can be read.")

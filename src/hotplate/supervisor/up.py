@@ -13,8 +13,9 @@ from hotplate.build.full_disk import disk_errors
 from hotplate.config.resolve import resolve
 from hotplate.config.settings import Settings
 from hotplate.deployment.home import VARIABLE, Home, write_whole
+from hotplate.deployment.sealed import check_key
 from hotplate.deployment.shared import FILES, find_store, keep_store
-from hotplate.errors import Conflict, PlatformError
+from hotplate.errors import Conflict, PlatformError, Unavailable
 from hotplate.jobs.places import check_places
 from hotplate.jobs.webhooks import check_settings
 from hotplate.server.listening import bind, url_of
@@ -101,6 +102,10 @@ def _run(home: Home, options: Options) -> int:
     log.info(f"Hotplate is up: endpoints at {url}, control at {control_url}")
     if new:
         log.info(f"The admin token was made: {home.admin_token}")
+    try:
+        check_key(home.key)
+    except Unavailable as error:  # calls and all that needs no secret go on
+        log.error(error.message)
     return Supervisor(
         home, log, children, url=url, control_url=control_url, sockets=(data, control), grace_s=settings.grace_s
     ).run()
