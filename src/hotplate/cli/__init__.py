@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import TextIO
 
 COMMANDS = {
     "init": "Start a project from an example",
@@ -49,6 +51,9 @@ COMMANDS = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command line and give its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    output: TextIO = sys.stdout
+    if argv is None and isinstance(output, TextIOWrapper) and output.errors == "strict":
+        output.reconfigure(errors="replace")  # an arrow that the locale has no letter for is no error
     if argv is None and words[:1] == ["run"] and not {"-h", "--help", "-i", "--image"} & set(words):
         from hotplate.server.early import start_early
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -31,6 +32,13 @@ def test_no_escape_reaches_a_pipe(tmp_path):
     for words in (["config", "explain"], ["rum"], ["config", "list"], ["--help"]):
         done = run(*words, cwd=tmp_path)
         assert "\x1b" not in done.stdout + done.stderr
+
+
+def test_letters_that_the_locale_has_not_are_no_error(tmp_path):
+    (tmp_path / "model.py").write_text('def f(x: int) -> int:\n    "größer"\n    return x\n', "utf-8")
+    done = run("inspect", "model.py:f", cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    assert "gr??er" in done.stdout and "? int" in done.stdout
 
 
 def test_errors_leave_stdout_empty(tmp_path):

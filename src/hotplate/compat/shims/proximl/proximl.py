@@ -60,7 +60,7 @@ def _place() -> str:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        found: Any = json.loads(file.read_text())
+        found: Any = json.loads(file.read_bytes())
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
