@@ -6,7 +6,7 @@ import argparse
 import os
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from hotplate.cli import answer as answers
@@ -92,12 +92,16 @@ def main(args: argparse.Namespace) -> int:
         headers["authorization"] = f"Bearer {token}"
 
     # A proxy that the environment names cannot reach this machine's own loopback.
-    local = _host(url) in ("127.0.0.1", "localhost", "::1")
+    host = _host(url) or ""
+    local = host in ("127.0.0.1", "localhost", "::1") or host.endswith(".localhost")
     import httpx
 
+    from hotplate.client.transport import opened
+
+    settings: dict[str, Any] = {"timeout": timeout_s, "trust_env": not local, "verify": _trust(url)}
     try:
         with (
-            httpx.Client(timeout=timeout_s, trust_env=not local, verify=_trust(url)) as client,
+            opened(httpx.Client, settings) as client,
             client.stream("POST", url, headers=headers, content=body.content, files=body.parts) as response,
         ):
             if response.status_code == 404 and base:

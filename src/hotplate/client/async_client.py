@@ -242,5 +242,5 @@ class AsyncClient:
         loop = asyncio.get_running_loop()
         pool = self._pools.get(loop)
         if pool is None:
-            pool = self._pools[loop] = httpx.AsyncClient(**self._settings)
+            pool = self._pools[loop] = transport.opened(httpx.AsyncClient, self._settings)
         return pool

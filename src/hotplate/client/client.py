@@ -47,7 +47,7 @@ class Client:
         verify: transport.Verify = True,
     ) -> None:
         self._core = Core.create(token, base_url, timeout_s, retries)
-        self._http = httpx.Client(**transport.settings(verify))
+        self._http = transport.opened(httpx.Client, transport.settings(verify))
         weakref.finalize(self, self._http.close)  # for `Client().infer(...)` in a script
         self._sleep: Callable[[float], None] = time.sleep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import httpx
 
@@ -14,6 +14,13 @@ from hotplate.client.exchange import Answer, Failure, Send
 CONNECT_S = 10.0
 IDLE_S = 4.0  # shorter than the 5 s after which uvicorn closes, so that no request meets a closing connection
 MAX_CONNECTIONS = 100
+
+_DIRECT: Final[dict[str, Any]] = dict.fromkeys(
+    f"all://{host}" for host in ("localhost", "*.localhost", "127.0.0.1", "[::1]")
+)
+"""A proxy from the environment never stands between a client and its own machine."""
+
+C = TypeVar("C", httpx.Client, httpx.AsyncClient)
 
 Verify = bool | str | ssl.SSLContext
 
@@ -30,9 +37,33 @@ def settings(verify: Verify) -> dict[str, Any]:
         "verify": ssl.create_default_context(cafile=verify) if isinstance(verify, str) else verify,
         "timeout": None,
         "limits": httpx.Limits(max_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_S),
-        # A proxy from the environment never stands between a client and its own machine.
-        "mounts": {f"all://{host}": None for host in ("localhost", "127.0.0.1", "[::1]")},
+        "mounts": dict[str, Any](_DIRECT),
     }
+
+
+def opened(kind: type[C], given: dict[str, Any]) -> C:
+    """Open a client of httpx's with these settings.
+
+    httpx opens none where the environment names a proxy that it cannot use: one of SOCKS without a package for that,
+    or `socks://`, as GNOME writes it. This machine is reached without one; any other place says what is wrong.
+    """
+    try:
+        return kind(**given)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        mounts: dict[str, Any] = {"all://": _Unusable(str(error).rstrip(".")), **_DIRECT}
+        direct: dict[str, Any] = {**given, "trust_env": False, "mounts": mounts}
+        return kind(**direct)
+
+
+class _Unusable(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    def __init__(self, why: str) -> None:
+        self.error = httpx.UnsupportedProtocol(f"the proxy that the environment names is of no use: {why}")
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        raise self.error
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise self.error
 
 
 def arguments(step: Send, content: Any) -> dict[str, Any]:

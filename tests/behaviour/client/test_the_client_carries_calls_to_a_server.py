@@ -5,6 +5,7 @@ import gc
 import shutil
 import ssl
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -202,6 +203,19 @@ def test_a_proxy_from_the_environment_does_not_stand_before_this_machine(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{closed_port()}")
     assert make_client(retries=0).infer(server.on("/infer", Reply({"output": 1})), {}) == {"output": 1}
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "socks://127.0.0.1:9/", "http://[::1"])
+def test_a_proxy_that_cannot_be_used_stands_before_other_places_alone(
+    monkeypatch: pytest.MonkeyPatch, make_client: Callable[..., Any], server: Scripted, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    if proxy.startswith("socks5"):
+        monkeypatch.setitem(sys.modules, "socksio", None)
+    client = make_client(retries=0)
+    assert client.infer(server.on("/infer", Reply({"output": 1})), {}) == {"output": 1}
+    with pytest.raises(ConnectionFailed, match="the proxy that the environment names is of no use"):
+        client.infer("http://models.example.com/infer", {})
 
 
 def test_a_redirect_takes_no_token_elsewhere(make_client: Callable[..., Any], server: Scripted) -> None:

@@ -73,7 +73,7 @@ class Client:
         if found := _token(token, config_path):
             headers["Authorization"] = f"Bearer {found}"
         settings: dict[str, Any] = transport.settings(verify_ssl) | {"timeout": timeout, "headers": headers}
-        self._httpx_client = httpx.Client(**settings)
+        self._httpx_client = transport.opened(httpx.Client, settings)
         # Its callers never close it: there is no close().
         weakref.finalize(self, self._httpx_client.close)
 
