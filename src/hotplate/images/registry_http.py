@@ -17,6 +17,7 @@ from typing import Any, Self
 
 import httpx
 
+from hotplate.client.transport import opened
 from hotplate.errors import BlockedURL, ImageInvalid, RegistryUnreachable
 from hotplate.media.addresses import Opening, is_public
 from hotplate.media.network import tls_context
@@ -47,13 +48,14 @@ class Door:
         self._local = _is_loopback(host)
         # No proxy stands between this machine and itself.
         mounts: dict[str, httpx.BaseTransport | None] = {f"all://{name}": None for name in _LOOPBACK_NAMES}
-        self._client = httpx.Client(
-            timeout=TIMEOUT,
-            follow_redirects=False,
-            headers={"User-Agent": "hotplate", "Accept-Encoding": "identity"},
-            mounts=mounts,
-            verify=tls_context(),
-        )
+        settings: dict[str, Any] = {
+            "timeout": TIMEOUT,
+            "follow_redirects": False,
+            "headers": {"User-Agent": "hotplate", "Accept-Encoding": "identity"},
+            "mounts": mounts,
+            "verify": tls_context(),
+        }
+        self._client = opened(httpx.Client, settings)
         self._base: httpx.URL | None = None
 
     def __enter__(self) -> Self:
