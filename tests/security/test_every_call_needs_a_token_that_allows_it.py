@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from serving import read_all, write_project
@@ -138,7 +139,7 @@ def test_last_use_is_kept(fleet: Fleet) -> None:
     assert fleet.post("/echo/predict", TEXT, ADMIN.headers).status == 200
 
     def used() -> bool:
-        with sqlite3.connect(fleet.home.server_db) as database:
+        with closing(sqlite3.connect(fleet.home.server_db)) as database:
             found = dict(database.execute("SELECT token, at FROM token_use").fetchall())
         return abs(found.get(ADMIN.spec.id, 0) - time.time()) < 60
 

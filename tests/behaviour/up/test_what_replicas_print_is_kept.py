@@ -5,6 +5,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,7 +84,7 @@ def test_a_crash_is_an_event_with_the_last_lines(fleet: Fleet, project: Path) ->
     assert fleet.post("/open/predict", {"text": "die"}).status == 502
 
     def crashes() -> list[tuple[Any, ...]]:
-        with sqlite3.connect(fleet.home.server_db) as database:
+        with closing(sqlite3.connect(fleet.home.server_db)) as database:
             return database.execute(
                 "SELECT endpoint, revision, replica, text, data FROM events WHERE kind = 'replica_crashed'"
             ).fetchall()
