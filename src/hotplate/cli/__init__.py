@@ -68,13 +68,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # or Python would complain when it flushes at exit
         return 0
     except Exception as error:
+        from hotplate.cli.failures import report, report_system
         from hotplate.errors import HotplateError
 
-        if not isinstance(error, HotplateError):
-            raise
-        from hotplate.cli.failures import report
-
-        return report(error)
+        if isinstance(error, HotplateError):
+            return report(error)
+        if isinstance(error, OSError) and report_system(error):
+            return 1
+        raise
 
 
 def _dispatch(words: list[str]) -> int:

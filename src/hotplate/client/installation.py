@@ -46,7 +46,7 @@ def find_control(environ: Mapping[str, str] | None = None, home: Home | None = N
     place = home or find_home()
     url = str(_supervisor(place).get("control_url") or "").rstrip("/")
     if not url:
-        raise ConnectionFailed(f"Nothing runs in {place.root}. {START}")
+        raise _nothing_runs(place, START)
     return Place(url=url, token=found.get(TOKEN_VARIABLE, "").strip() or _admin_token(place))
 
 
@@ -65,8 +65,18 @@ def find_server(environ: Mapping[str, str] | None = None, home: Home | None = No
     place = home or find_home()
     url = str(_supervisor(place).get("url") or "").rstrip("/")
     if not url:
-        raise ConnectionFailed(f"Nothing runs in {place.root}. Start it with `hotplate up`.")
+        raise _nothing_runs(place, "Start it with `hotplate up`.")
     return Place(url=url, token=token or _admin_token(place))
+
+
+def _nothing_runs(home: Home, start: str) -> ConnectionFailed:
+    try:
+        home.supervisor_file.read_bytes()
+    except PermissionError:
+        return ConnectionFailed(f"{home.root} is closed to this user: its owner alone sees what runs there. {start}")
+    except OSError:
+        pass
+    return ConnectionFailed(f"Nothing runs in {home.root}. {start}")
 
 
 def token_for(url: str, environ: Mapping[str, str] | None = None, home: Home | None = None) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
 from hotplate import __version__
@@ -88,3 +91,21 @@ def test_an_interruption_ends_quietly(cli, server):
     server.failure = KeyboardInterrupt()
     ran = cli("run")
     assert (ran.code, ran.err) == (130, "")
+
+
+@pytest.mark.parametrize(
+    ("number", "hint"), [(errno.EACCES, "name a folder of your own with HOTPLATE_HOME"), (errno.EROFS, "")]
+)
+def test_a_home_that_the_system_refuses_is_told_without_a_traceback(cli, monkeypatch, tmp_path, number, hint):
+    monkeypatch.setenv("HOTPLATE_HOME", str(tmp_path))
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number), str(tmp_path / "run/lock"))
+
+    monkeypatch.setattr("hotplate.supervisor.lock.is_up", refuse)
+    ran = cli("status")
+    assert ran.code == 1
+    assert f"{tmp_path / 'run/lock'}: {os.strerror(number)}." in ran.err
+    assert hint in ran.err
+    monkeypatch.setattr("pathlib.Path.read_bytes", refuse)
+    assert ("is closed to this user" in cli("endpoint", "list").err) == (number == errno.EACCES)
