@@ -135,21 +135,29 @@ class Placement:
         return self._limiter.admit(self._spec.hardware)
 
     def start(self, number: int, stage: Stage = "", more: Mapping[str, str] | None = None) -> Process:
-        """Start one replica, or a template of them, with `more` variables. Raises OSError when the machine cannot."""
+        """Start one replica, or a template of them, with `more` variables.
+
+        Raises OSError when the machine cannot; StartFailed when it never will.
+        """
         if self._revision.image:
             text = f"This revision is the image {self._revision.image}: its replicas have to be containers."
             raise StartFailed(Failure(text, hint=f"hotplate endpoint update --name {self._spec.name} --target docker"))
         environment = {**self.environment(str(self.volume)), **(more or {})}
         secrets = self._opened()
         if self._revision.environment:
-            attach(self._home.environments / self._revision.environment)
+            try:
+                attach(self._home.environments / self._revision.environment)
+            except FileNotFoundError as error:
+                raise _no_python(self._revision.python, error) from error
         share = self._share()
         environment = {**share.defaults, **environment, **share.environment}
         inherited = {name: value for name, value in revision_environment(os.environ).items() if name not in OURS}
         try:
             process = spawn(self._revision.python, self._memory.fd, {**inherited, **environment}, stage=stage)
-        except BaseException:
+        except BaseException as error:
             share.release()
+            if isinstance(error, FileNotFoundError | PermissionError):
+                raise _no_python(self._revision.python, error) from error
             raise
         process.share = share
         try:
@@ -322,3 +330,11 @@ class Placement:
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables that a process has to be started with: all others go through its socket."""
     return {name: value for name, value in environment.items() if name.startswith(START_TIME)}
+
+
+def _no_python(python: str, error: OSError) -> StartFailed:
+    """A revision's environment is gone, or what it was made from: waiting does not bring it back."""
+    text = f"The Python of this revision, {python}, cannot be started: {error.strerror}."
+    return StartFailed(
+        Failure(text, hint="Its packages were removed or moved. `hotplate deploy` of the project installs them again.")
+    )

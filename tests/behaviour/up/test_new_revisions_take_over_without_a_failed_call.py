@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import pytest
 from serving import write_project
 
@@ -157,3 +158,22 @@ def test_another_environment_takes_new_replicas_and_another_size_does_not(fleet:
     begun = time.time()
     fleet.wait_for(lambda: before not in [each["pid"] for each in fleet.replicas("open")], "the end of the old ones")
     assert time.time() - begun < 30
+
+
+@pytest.mark.parametrize("lost", [{"environment": "0" * 64}, {"python": "/no/such/python"}], ids=["packages", "python"])
+def test_a_revision_whose_python_is_gone_fails_at_once_and_changes_nothing(
+    fleet: Fleet, tmp_path: Path, lost: dict[str, str]
+) -> None:
+    first = revision_of(version(tmp_path, "v1"), "first1")
+    second = msgspec.structs.replace(revision_of(version(tmp_path, "v2"), "second2"), **lost)
+    fleet.publish(endpoint("open", first, public=True))
+    fleet.settled("open")
+    fleet.publish(endpoint("open", first, second, public=True, generation=2))
+    failed = fleet.wait_for(lambda: (found := fleet.of("open")["rollout"])["state"] == "failed" and found, "its end")
+    assert "The Python of this revision" in failed["text"]
+    assert "installs them again" in failed["text"]
+    assert fleet.post("/open/predict", TEXT).json()["output"] == "v1 hi"
+    fleet.publish(endpoint("alone", second, public=True))
+    refused = fleet.post("/alone/predict", TEXT)
+    assert (refused.status, refused.json()["code"]) == (503, "unavailable")
+    assert "The Python of this revision" in refused.json()["detail"]
