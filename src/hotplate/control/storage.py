@@ -31,6 +31,6 @@ def told(error: Exception) -> HotplateError | None:
 
 def _closed(why: str | None) -> Unavailable:
     return Unavailable(
-        f"The files of this installation cannot be written: {why}. Look at the disk of HOTPLATE_HOME and at who owns "
-        "what is in it, and try again. Calls are answered as before."
+        f"A file of this installation cannot be read or written: {why}. Look at the disk of HOTPLATE_HOME and at "
+        "who owns what is in it, and try again. Calls are answered as before."
     )

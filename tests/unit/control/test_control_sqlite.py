@@ -60,7 +60,7 @@ def test_a_disk_that_takes_nothing_is_told_and_nothing_else_is(database, tmp_pat
     for number in (errno.EROFS, errno.EACCES, errno.EIO):
         found = told(OSError(number, "said", "/a/path"))
         assert isinstance(found, Unavailable)
-        assert "cannot be written: said." in found.message
+        assert "cannot be read or written: said." in found.message
     database.row("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.OperationalError) as caught:
         database.run("INSERT INTO volumes VALUES ('a', 1)")
