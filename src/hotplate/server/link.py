@@ -72,6 +72,10 @@ class Owner(Protocol):
         """A batched function was called with so many items."""
         ...
 
+    def given_up(self, link: Link, exchange: Exchange) -> None:
+        """Nobody waits any more for a call that the worker has."""
+        ...
+
     def lost(self, link: Link) -> None:
         """The socket closed."""
         ...
@@ -111,6 +115,7 @@ class Link(asyncio.BufferedProtocol):
         self.alone = True
         self.call_ns = ASSUMED_NS
         self.running_ns = 0  # since when it takes calls
+        self.watched = False  # whether somebody is to see if calls that were given up end (`hung.py`)
         self.output: Output | None = None
         self.json_extra = b"content-type: application/json\r\n%bx-request-id: " % replica_header
         self.replica_header = replica_header
@@ -195,6 +200,7 @@ class Link(asyncio.BufferedProtocol):
     def cancel(self, exchange: Exchange) -> None:
         """Tell the worker that nobody waits for a call."""
         self._put(HEADER.pack(0, exchange.call_id, CANCEL, 0, 0, 0, 0))
+        self.owner.given_up(self, exchange)
 
     def consumed(self, exchange: Exchange, size: int) -> None:
         """Tell the worker that a stream's bytes have left."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hotplate.contract.codec import decode_contract
 from hotplate.contract.limits import capacity_of
 from hotplate.errors import HotplateError, WireError
+from hotplate.server import hung
 from hotplate.server.endings import Endings
 from hotplate.server.endpoint import Endpoint
 from hotplate.server.log import Log
@@ -26,6 +27,8 @@ from hotplate.wire import frames
 from hotplate.wire.failure import Failure, decode_failure
 
 if TYPE_CHECKING:
+    from hotplate.edge.exchange import Exchange
+    from hotplate.server.link import Link
     from hotplate.server.links import AnyLink, AnyProcess
 
 RETIRE_GRACE_S = 30.0
@@ -251,6 +254,10 @@ class Pool:
         if self.overhear is not None:
             self.overhear(frames.BATCH, items, b"", route.to_bytes(4, "little"))
         self.endpoint.routes[route].observe_batch(items)
+
+    def given_up(self, link: Link, exchange: Exchange) -> None:
+        """See that the worker comes back from a call for which nobody waits."""
+        hung.watch(self, link, exchange)
 
     def _state(self, worker: Replica, state: str, at_ns: int) -> None:
         self.log.info(f"status: State.{worker.state} -> State.{state}", worker=worker.number)
