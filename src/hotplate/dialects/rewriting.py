@@ -16,16 +16,19 @@ Replace = Callable[[Any], Any]
 
 
 def on_the_wire(signature: Signature) -> Signature:
-    """Let a function take and give arrays and pictures of the packages that its project has imported."""
-    if "numpy" in sys.modules:
+    """Let a function take and give arrays and pictures of the packages that its project has imported.
+
+    What stands in for such a package, as in a test, need not have what they are.
+    """
+    if hasattr(sys.modules.get("numpy"), "ndarray"):
         from hotplate.dialects.arrays import with_arrays
 
         signature = with_arrays(signature)
-    if "torch" in sys.modules:
+    if hasattr(sys.modules.get("torch"), "Tensor"):
         from hotplate.dialects.torch_tensors import with_tensors
 
         signature = with_tensors(signature)
-    if "PIL.Image" in sys.modules:
+    if hasattr(sys.modules.get("PIL.Image"), "Image"):
         from hotplate.dialects.pictures import with_pictures
 
         signature = with_pictures(signature)
@@ -34,7 +37,7 @@ def on_the_wire(signature: Signature) -> Signature:
 
 def adapted(function: Callable[..., Any], signature: Signature) -> Callable[..., Any]:
     """Give a function, whose signature is from `on_the_wire`, what it takes, and the caller what it gives."""
-    if "PIL.Image" not in sys.modules:
+    if not hasattr(sys.modules.get("PIL.Image"), "Image"):
         return function
     from hotplate.dialects import pictures
 

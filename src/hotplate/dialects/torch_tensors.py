@@ -57,12 +57,8 @@ class Numbers(ValueReader):
 
 def with_tensors(signature: Signature) -> Signature:
     """Let a function take and give torch's tensors."""
-    return rewrite(signature, _marked)
-
-
-def _marked(annotation: Any) -> Any:
-    tensor = sys.modules["torch"].Tensor
-    return typing.Annotated[tensor, Numbers()] if annotation is tensor else annotation
+    tensor: Any = sys.modules["torch"].Tensor
+    return rewrite(signature, lambda each: typing.Annotated[tensor, Numbers()] if each is tensor else each)
 
 
 def _is_numpys(value: Any) -> bool:

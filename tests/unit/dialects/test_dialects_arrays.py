@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import types
 import typing
 from collections.abc import Iterator
 from typing import Annotated, Any, Optional, Union
@@ -14,6 +15,7 @@ import pytest
 from hotplate.contract import Source
 from hotplate.dialects.arrays import Elements, with_arrays
 from hotplate.dialects.base import MISSING, reader_of
+from hotplate.dialects.rewriting import adapted, on_the_wire
 from hotplate.dialects.signature import Argument, Signature
 
 
@@ -109,3 +111,13 @@ def test_an_array_that_is_given_goes_out_as_it_is_but_for_its_type():
     assert Elements().read(np.float64(2)).tolist() == 2.0
     with pytest.raises(ValueError, match="values that float16 can have"):
         Elements(np.dtype("float16")).read(np.array([1e9]))
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "PIL.Image"])
+@pytest.mark.parametrize("stand_in", [None, types.ModuleType("stand_in")])
+def test_what_stands_in_for_a_package_need_not_have_any(monkeypatch, name, stand_in):
+    monkeypatch.setitem(sys.modules, name, stand_in)
+    source = Source(file="m.py", line=1)
+    signature = Signature(name="f", source=source, arguments=(Argument("x", list[int]),), returns=int)
+    assert on_the_wire(signature) == signature
+    assert adapted(len, signature) is len
