@@ -75,8 +75,10 @@ class Elements(ValueReader):
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """A list, of which no schema can say how deep it goes."""
-        return {"type": "array", "items": {}}
+        """A list, of which no schema can say how deep it goes; with an example for who tries it."""
+        kind = "f" if self.dtype is None else self.dtype.kind
+        example = {"b": [True, False], _TEXTS: ["a", "b"]}.get(kind, [1, 2, 3])
+        return {"type": "array", "items": {}, "examples": [example]}
 
 
 def with_arrays(signature: Signature) -> Signature:

@@ -51,8 +51,8 @@ class Numbers(ValueReader):
         )
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """A list, of which no schema can say how deep it goes."""
-        return {"type": "array", "items": {}}
+        """A list, of which no schema can say how deep it goes; with an example for who tries it."""
+        return {"type": "array", "items": {}, "examples": [[1, 2, 3]]}
 
 
 def with_tensors(signature: Signature) -> Signature:

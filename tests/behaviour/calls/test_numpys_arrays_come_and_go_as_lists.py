@@ -173,5 +173,8 @@ def test_a_tensor_is_made_of_the_arrays_type(server):
 
 def test_its_schema_is_a_list_of_anything(server):
     schemas = server.get("/openapi.json").json()["components"]["schemas"]
-    assert schemas["DoubleInput"]["properties"]["x"] == {"type": "array", "items": {}}
+    for name, example in (("Double", [1, 2, 3]), ("Small", [1, 2, 3]), ("Flags", [True, False]), ("Words", ["a", "b"])):
+        x = schemas[f"{name}Input"]["properties"]["x"]
+        assert x == {"type": "array", "items": {}, "examples": [example]}
+        assert server.post(f"/{name.lower()}", {"x": example}).status == 200
     assert schemas["UnsetInput"]["properties"]["x"]["default"] == [0.0, 0.0]
