@@ -115,10 +115,15 @@ def test_what_the_autoscaler_saw_is_exported_and_replayed(fleet: Fleet, project:
         )
 
     trace = tmp_path / "trace.json"
-    trace.write_text(hotplate("export", "open").stdout)
+
+    def replayed() -> list[tuple[int, int]]:
+        trace.write_text(hotplate("export", "open").stdout)
+        found = json.loads(hotplate("replay", str(trace), "-o", "json").stdout)
+        return [(each["before"], each["after"]) for each in found]
+
+    # What it saw last may not be written down yet.
+    fleet.wait_for(lambda: replayed() == [(0, 1), (1, 0), (0, 1), (1, 0)], "the trace of both calls")
     assert json.loads(trace.read_text())["settings"]["max_replicas"] == 2
-    replayed = json.loads(hotplate("replay", str(trace), "-o", "json").stdout)
-    assert [(each["before"], each["after"]) for each in replayed] == [(0, 1), (1, 0), (0, 1), (1, 0)]
     refused = hotplate("export", "nobody")
     assert refused.returncode != 0
     assert "nobody" in refused.stderr
