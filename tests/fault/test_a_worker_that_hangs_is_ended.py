@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import short_patience
+from job_calls import until
 from serving import Server, serve, write_project
 
 TIMEOUT_S, HUNG_S = 2.0, 1.0
@@ -54,7 +55,7 @@ def test_so_are_they_where_the_caller_had_no_patience(server: Server) -> None:
     head = b"POST /spin HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 8\r\n\r\n"
     with server.connect() as sock:
         sock.sendall(head + body)
-        time.sleep(0.3)
+        until(lambda: server.metric("hotplate_requests_in_progress") == 1, "the call")
     server.wait_for_line("nothing has come of 1 call")
     server.wait_for(lambda each: each.workers() and each.workers() != [first], "another worker")
     assert server.post("/spin", {"n": 0}).json()["output"] == 0

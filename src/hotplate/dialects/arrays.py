@@ -9,7 +9,7 @@ from __future__ import annotations
 import typing
 from typing import Any, Final
 
-from hotplate.dialects.base import ValueReader
+from hotplate.dialects.list_hints import ListHint, no_list, refused
 from hotplate.dialects.rewriting import rewrite
 
 if typing.TYPE_CHECKING:
@@ -20,14 +20,16 @@ _NUMBERS: Final = "biuf"
 _TEXTS: Final = "U"
 
 
-class Elements(ValueReader):
+class Elements(ListHint):
     """Marks an annotation as an array on the wire. `dtype` is what its elements are to be; None: as they come."""
 
-    __slots__ = ("dtype", "lenient")
+    __slots__ = ("dtype", "example", "lenient")
 
     def __init__(self, dtype: Any = None) -> None:
         self.dtype = dtype
         self.lenient = dtype is None
+        kind = "f" if dtype is None else dtype.kind
+        self.example = {"b": [True, False], _TEXTS: ["a", "b"]}.get(kind, [1, 2, 3])
 
     def __repr__(self) -> str:
         return f"Elements({self.dtype!r})"
@@ -42,14 +44,14 @@ class Elements(ValueReader):
             found: Any = np.asarray(value)
             return found if self.dtype is None or found.dtype.kind not in _NUMBERS else self._cast(found)
         if not isinstance(value, list):
-            raise _refused("Input should be a list of numbers, or of such lists")
+            raise no_list()
         try:
             found = np.asarray(value)
         except (ValueError, OverflowError):
-            raise _refused("Input should have lists of one length at each depth") from None
+            raise refused("Input should have lists of one length at each depth") from None
         texts = self.dtype is not None and self.dtype.kind == _TEXTS
         if found.dtype.kind not in (_TEXTS if texts else _NUMBERS):
-            raise _refused(f"Input should be {'texts' if texts else 'numbers'} in lists of one depth")
+            raise refused(f"Input should be {'texts' if texts else 'numbers'} in lists of one depth")
         return found if self.dtype is None or texts else self._cast(found)
 
     def _cast(self, found: Any) -> Any:
@@ -63,22 +65,8 @@ class Elements(ValueReader):
         else:
             same = np.array_equal(made, found) and (self.dtype.kind != "b" or found.dtype.kind == "b" or not found.size)
         if not same:
-            raise _refused(f"Input should be values that {self.dtype} can have")
+            raise refused(f"Input should be values that {self.dtype} can have")
         return made
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Read and write through this class."""
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_plain_validator_function(
-            self.read, serialization=core_schema.plain_serializer_function_ser_schema(_as_lists)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """A list, of which no schema can say how deep it goes; with an example for who tries it."""
-        kind = "f" if self.dtype is None else self.dtype.kind
-        example = {"b": [True, False], _TEXTS: ["a", "b"]}.get(kind, [1, 2, 3])
-        return {"type": "array", "items": {}, "examples": [example]}
 
 
 def with_arrays(signature: Signature) -> Signature:
@@ -124,13 +112,3 @@ def _numpy() -> Any:
     import numpy
 
     return numpy
-
-
-def _as_lists(value: Any) -> Any:
-    return value.tolist()
-
-
-def _refused(text: str) -> Exception:
-    from pydantic_core import PydanticCustomError
-
-    return PydanticCustomError("array_type", text)  # pyright: ignore[reportArgumentType]

@@ -6,20 +6,21 @@ import sys
 import typing
 from typing import Any
 
-from hotplate.dialects.base import ValueReader
+from hotplate.dialects.list_hints import ListHint, no_list, refused
 from hotplate.dialects.rewriting import rewrite
 
 if typing.TYPE_CHECKING:
     from hotplate.dialects.signature import Signature
 
 
-class Numbers(ValueReader):
+class Numbers(ListHint):
     """Marks an annotation as a tensor on the wire. Floats become what torch makes of them by default, float32."""
 
-    __slots__ = ("lenient",)
+    __slots__ = ("example", "lenient")
 
     def __init__(self) -> None:
         self.lenient = True
+        self.example = [1, 2, 3]
 
     def __repr__(self) -> str:
         return "Numbers()"
@@ -35,24 +36,12 @@ class Numbers(ValueReader):
         if _is_numpys(value):
             return torch.tensor(value)
         if not isinstance(value, list):
-            raise _refused("Input should be a list of numbers, or of such lists")
+            raise no_list()
         given = typing.cast("list[Any]", value)
         try:
             return torch.tensor(sys.modules["numpy"].asarray(given) if given and _is_numpys(given[0]) else given)
         except (ValueError, TypeError, RuntimeError, OverflowError):
-            raise _refused("Input should be numbers, in lists of one length at each depth") from None
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        """Read and write through this class."""
-        from pydantic_core import core_schema
-
-        return core_schema.no_info_plain_validator_function(
-            self.read, serialization=core_schema.plain_serializer_function_ser_schema(_as_lists)
-        )
-
-    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> dict[str, Any]:
-        """A list, of which no schema can say how deep it goes; with an example for who tries it."""
-        return {"type": "array", "items": {}, "examples": [[1, 2, 3]]}
+            raise refused("Input should be numbers, in lists of one length at each depth") from None
 
 
 def with_tensors(signature: Signature) -> Signature:
@@ -64,13 +53,3 @@ def with_tensors(signature: Signature) -> Signature:
 def _is_numpys(value: Any) -> bool:
     """Whether it is an array that a tensor of the Open Inference Protocol was read into, or a row of one."""
     return type(value).__module__ == "numpy"
-
-
-def _as_lists(value: Any) -> Any:
-    return value.tolist()
-
-
-def _refused(text: str) -> Exception:
-    from pydantic_core import PydanticCustomError
-
-    return PydanticCustomError("array_type", text)  # pyright: ignore[reportArgumentType]
